@@ -1,0 +1,3 @@
+"""LogPipeline: one custom resource from access log to alert."""
+
+__version__ = "0.1.0"

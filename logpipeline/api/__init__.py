@@ -1,0 +1,11 @@
+"""The LogPipeline resource: models, presets, reading and the CRD.
+
+The Pydantic models here are the one source of the resource's shape; the CRD and the reference documentation are generated
+from them.
+"""
+
+from logpipeline.api.goal import Aggregate, Condition, Goal, Having, Window
+from logpipeline.api.reading import load, parse
+from logpipeline.api.resource import API_VERSION, KIND, LogPipeline
+
+__all__ = ["API_VERSION", "KIND", "Aggregate", "Condition", "Goal", "Having", "LogPipeline", "Window", "load", "parse"]

@@ -1,0 +1,43 @@
+"""`validate` and `crd`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import yaml
+
+from logpipeline.api.crd import custom_resource_definition
+from logpipeline.api.reading import load
+from logpipeline.rules import rule_of
+
+resource_file = click.option(
+    "-f", "--file", "path", required=True, type=click.Path(path_type=Path), help="The LogPipeline resource (YAML)."
+)
+
+
+@click.command()
+@resource_file
+def validate(path: Path) -> None:
+    """Check a resource and say what it means.
+
+    Prints one line a goal: what is counted, by what, in which windows, and when it is a result. Exit code 2 and one line a
+    fault when the resource does not hold together.
+    """
+    pipeline = load(path)
+    topics = pipeline.topics()
+    width = max(len(goal.name) for goal in pipeline.spec.goals)
+    for goal in pipeline.spec.goals:
+        rule = rule_of(goal)
+        window = f"{rule.size} s" + (f" every {rule.slide} s" if rule.slide != rule.size else "")
+        when = "every window" if rule.threshold is None else f"> {rule.threshold:g}, {'early' if rule.early else 'final'}"
+        click.echo(
+            f"{goal.name:<{width}}  {rule.value_name} by {', '.join(rule.group_by)} in {window}; {when} → {topics[f'goal {goal.name}'].name}"
+        )
+    click.echo(f"{path}: {pipeline.name} is valid")
+
+
+@click.command()
+def crd() -> None:
+    """Print the CustomResourceDefinition, generated from the models."""
+    click.echo(yaml.safe_dump(custom_resource_definition(), sort_keys=False, width=120, allow_unicode=True), nl=False)

@@ -1,0 +1,98 @@
+"""Where the records come from and how one is read."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from logpipeline.api.base import Duration, Model, TopicName
+
+Format = Literal["json", "combined", "common"]
+TimestampFormat = Literal["epoch", "epoch_millis", "iso8601", "clf"]
+
+# The columns that a record has for us; anything else a record carries is reached by its own name.
+COLUMNS = (
+    "server", "client_ip", "method", "path", "protocol", "status", "bytes", "request_time", "host", "country",
+    "referrer", "user_agent",
+)  # fmt: skip
+
+
+class Topic(Model):
+    """A Kafka topic. Partitions can grow and never shrink."""
+
+    name: TopicName | None = Field(None, description="Name of the topic; absent: derived from the pipeline's name.")
+    partitions: Annotated[int, Field(ge=1, le=10_000)] = Field(1, description="Number of partitions; grows only.")
+    replicas: Annotated[int, Field(ge=1, le=32767)] = Field(1, description="Replication factor.")
+    retention: Duration = Field(timedelta(days=1), description="How long Kafka keeps a record.")
+
+
+class RawTopic(Topic):
+    """The topic with the raw log records."""
+
+    partitions: Annotated[int, Field(ge=1, le=10_000)] = Field(4, description="Number of partitions; grows only.")
+
+
+class Timestamp(Model):
+    """Which field of a JSON record tells its event time, and how."""
+
+    field: str = Field("@timestamp", min_length=1, description="The record's own name or dotted path of the field.")
+    format: TimestampFormat = Field(
+        "epoch", description="epoch: seconds with fraction; epoch_millis; iso8601 (UTC when it names no zone); clf: $time_local."
+    )
+
+
+class Generator(Model):
+    """Demo traffic: NGINX records with injected offenders. Absent: none."""
+
+    rate_per_second: Annotated[float, Field(gt=0, le=1_000_000)] = Field(200, description="Mean records a second.")
+    pattern: Literal["steady", "diurnal", "bursty"] = Field("steady", description="How the rate changes with time.")
+    seed: int = Field(0, description="The same seed gives the same records.")
+    malformed_share: Annotated[float, Field(ge=0, le=1)] = Field(0.001, description="Share of records that are no records.")
+    late_share: Annotated[float, Field(ge=0, le=1)] = Field(0, description="Share of records later than allowedLateness.")
+    out_of_order_share: Annotated[float, Field(ge=0, le=1)] = Field(
+        0.05, description="Share of records out of order, within allowedLateness."
+    )
+    offenders_every: Duration = Field(
+        timedelta(seconds=20), description="Event time between two injected offenders; 0s: none."
+    )
+
+
+class Source(Model):
+    """The raw topic, the format of its records and how much disorder is allowed."""
+
+    topic: RawTopic = Field(default_factory=RawTopic, description="The topic with the raw log records.")
+    format: Format = Field("json", description="json: an object a record; combined, common: a line of an NCSA access log.")
+    fields: dict[str, str] = Field(
+        default_factory=dict,
+        description="JSON only: from our column to the record's own name or dotted path, e.g. client_ip: remote_ip. "
+        "`request` names a request line that method, path and protocol are taken out of.",
+    )
+    timestamp: Timestamp = Field(default_factory=Timestamp, description="JSON only: where the event time stands.")
+    allowed_lateness: Duration = Field(
+        timedelta(seconds=5),
+        description="How far the watermark stays behind the newest event time; records behind it are dropped and counted.",
+    )
+    max_future_skew: Duration = Field(
+        timedelta(minutes=10),
+        description="A record whose time is further ahead of its Kafka timestamp is invalid, so one bad clock cannot move the watermark.",
+    )
+    idle_partition_timeout: Duration = Field(
+        timedelta(seconds=10),
+        description="A partition that got no record for so long (by Kafka timestamps) no longer holds the watermark back.",
+    )
+    invalid_topic: Topic = Field(default_factory=Topic, description="Invalid records, with the reason; <pipeline>.invalid.")
+    generator: Generator | None = Field(None, description="Demo traffic; absent: none.")
+
+    @model_validator(mode="after")
+    def _fields_are_ours(self) -> Source:
+        allowed = {*COLUMNS, "request"}
+        for column, path in self.fields.items():
+            if column not in allowed:
+                raise ValueError(f"fields: {column!r} is not a column; use one of {', '.join(sorted(allowed))}")
+            if not all(path.split(".")):
+                raise ValueError(f"fields.{column}: {path!r} is not a name or dotted path")
+        if self.format != "json" and (self.fields or self.timestamp != Timestamp()):
+            raise ValueError(f"fields and timestamp are for format json; format {self.format} fixes its own columns, leave them out")
+        return self

@@ -1,0 +1,63 @@
+"""The command line: every subcommand by name, imported only when it is asked for.
+
+Start-up stays quick and a container that lacks an extra still runs the commands it has. Commands of the services join through the entry-point
+group `logpipeline.commands`, so that nothing here imports what lies above this package.
+"""
+
+from __future__ import annotations
+
+import importlib
+from importlib.metadata import entry_points
+
+import click
+
+import logpipeline
+from logpipeline.errors import LogPipelineError
+
+_COMMANDS = {
+    "backtest": "logpipeline.backtest.cli:backtest",
+    "consume": "logpipeline.local.consume:consume",
+    "crd": "logpipeline.api.cli:crd",
+    "up": "logpipeline.local.cli:up",
+    "validate": "logpipeline.api.cli:validate",
+}
+
+
+class _LazyGroup(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted({*_COMMANDS, *entry_points(group="logpipeline.commands").names})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        target = _COMMANDS.get(cmd_name)
+        if target is None:
+            found = entry_points(group="logpipeline.commands", name=cmd_name)
+            if not found:
+                return None
+            target = next(iter(found)).value
+        module, _, attribute = target.partition(":")
+        try:
+            command: click.Command = getattr(importlib.import_module(module), attribute)
+        except ModuleNotFoundError as error:
+            if (error.name or "").split(".")[0].startswith("logpipeline"):
+                raise
+            raise LogPipelineError(
+                f"`{cmd_name}` needs the Python package {error.name!r}, which is not installed; "
+                "install everything with `make setup`, or `pip install 'logpipeline[local]'`"
+            ) from error
+        return command
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(logpipeline.__version__, "-V", "--version")
+def main() -> None:
+    """One resource from access log to alert.
+
+    A LogPipeline resource (YAML) names a Kafka topic with access-log records, windowed rules over it (goals) and a search
+    index. `up` runs it on this machine; `backtest` runs its goals over files.
+
+    \b
+    First steps:
+      logpipeline validate -f manifests/samples/nginx.yaml
+      logpipeline up       -f manifests/samples/nginx.yaml
+      logpipeline backtest -f manifests/samples/nginx.yaml --input access.json.gz --output results/
+    """

@@ -1,0 +1,32 @@
+"""Errors that a user can act on.
+
+    LogPipelineError            one clear line on stderr, exit code 2
+    └── ResourceError           the resource is not usable; one line a fault
+
+Everything else that escapes is a defect of ours and shows its stack trace.
+"""
+
+from __future__ import annotations
+
+from typing import IO, Any
+
+import click
+
+
+class LogPipelineError(click.ClickException):
+    """Bad input or a missing prerequisite: says what is wrong and what to do about it."""
+
+    exit_code = 2
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Write `error: …`, a line a fault, to stderr."""
+        for line in self.message.splitlines():
+            click.echo(f"error: {line}", err=True, file=file)
+
+
+class ResourceError(LogPipelineError):
+    """A LogPipeline resource that cannot be read or does not hold together."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = faults

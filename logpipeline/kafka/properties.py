@@ -1,0 +1,54 @@
+"""Settings files of Kafka's two worlds: Java properties, and the `key=value` lines that librdkafka's users keep."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from logpipeline.errors import LogPipelineError
+
+
+def java_properties(settings: Mapping[str, str]) -> str:
+    """Return `settings` as the text of a Java properties file; the values may hold line breaks and backslashes."""
+    return "".join(f"{key}={_escape(value)}\n" for key, value in settings.items())
+
+
+def _escape(value: str) -> str:
+    text = value.replace("\\", "\\\\").replace("\r", "").replace("\n", "\\n")
+    # A leading blank would be taken for part of the separator.
+    return "\\" + text if text[:1] in (" ", "\t") else text
+
+
+def client_properties(settings: Mapping[str, str]) -> str:
+    """Return librdkafka `settings` as `key=value` lines."""
+    return "".join(f"{key}={value}\n" for key, value in settings.items())
+
+
+def read_client_properties(path: Path) -> dict[str, str]:
+    """Return the librdkafka settings in `path`: `key=value` lines, empty ones and those that start with # left out.
+
+    Raises LogPipelineError naming the file and the line.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+        raise LogPipelineError(f"{path}: cannot read the Kafka client settings: {reason}") from error
+    settings: dict[str, str] = {}
+    for number, line in enumerate(lines, start=1):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        key, separator, value = line.partition("=")
+        if not separator or not key.strip():
+            # The line itself may hold a secret: its number has to do.
+            raise LogPipelineError(f"{path}: line {number} is not key=value")
+        settings[key.strip()] = value.strip()
+    return settings
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write `text` to `path` so that only its owner can read it, from the first byte on."""
+    path.unlink(missing_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)

@@ -1,0 +1,86 @@
+"""How clients talk to an external Kafka: the resource's security block as settings of librdkafka and of Java clients."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from logpipeline.api.kafka import KafkaSecurity
+from logpipeline.errors import LogPipelineError
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """The Secret's entries: `values` by key, and `folder`, where the same keys are files for those who take paths.
+
+    A value may be a placeholder such as `${dir:/secret:password}` where the reader of the settings resolves it.
+    """
+
+    values: Mapping[str, str]
+    folder: str
+
+    def path(self, key: str) -> str:
+        """Return the path of the file that holds `key`."""
+        return f"{self.folder}/{key}"
+
+
+def check_credentials(security: KafkaSecurity, credentials: Credentials | None) -> None:
+    """Raise LogPipelineError when the Secret lacks a key that `security` needs."""
+    if security.secret_ref is None:
+        return
+    values = credentials.values if credentials else {}
+    needed = ["username", "password"] if security.protocol.startswith("SASL") else []
+    needed += ["tls.key"] if "tls.crt" in values else ["tls.crt"] if "tls.key" in values else []
+    missing = [key for key in needed if key not in values]
+    if missing:
+        raise LogPipelineError(
+            f"spec.kafka.external.security.secretRef: the Secret {security.secret_ref.name!r} has no {' and no '.join(missing)}"
+        )
+
+
+def librdkafka_settings(security: KafkaSecurity, credentials: Credentials | None) -> dict[str, str]:
+    """Return the settings of a confluent-kafka client, without `bootstrap.servers`."""
+    settings: dict[str, str] = {"security.protocol": security.protocol}
+    values = credentials.values if credentials else {}
+    if security.protocol.startswith("SASL"):
+        settings |= {
+            "sasl.mechanism": security.mechanism,
+            "sasl.username": values["username"],
+            "sasl.password": values["password"],
+        }
+    if credentials and security.protocol.endswith("SSL"):
+        for key, setting in (
+            ("ca.crt", "ssl.ca.location"),
+            ("tls.crt", "ssl.certificate.location"),
+            ("tls.key", "ssl.key.location"),
+        ):
+            if key in values:
+                settings[setting] = credentials.path(key)
+    return settings
+
+
+def java_settings(security: KafkaSecurity, credentials: Credentials | None) -> dict[str, str]:
+    """Return the settings of a Java client (Spark, Connect), without `bootstrap.servers`."""
+    settings: dict[str, str] = {"security.protocol": security.protocol}
+    values = credentials.values if credentials else {}
+    if security.protocol.startswith("SASL"):
+        module = "plain.PlainLoginModule" if security.mechanism == "PLAIN" else "scram.ScramLoginModule"
+        user, password = _quoted(values["username"]), _quoted(values["password"])
+        settings |= {
+            "sasl.mechanism": security.mechanism,
+            "sasl.jaas.config": f"org.apache.kafka.common.security.{module} required username={user} password={password};",
+        }
+    if credentials and security.protocol.endswith("SSL"):
+        if "ca.crt" in values:
+            settings |= {"ssl.truststore.type": "PEM", "ssl.truststore.location": credentials.path("ca.crt")}
+        if "tls.crt" in values:
+            settings |= {
+                "ssl.keystore.type": "PEM",
+                "ssl.keystore.certificate.chain": values["tls.crt"],
+                "ssl.keystore.key": values["tls.key"],
+            }
+    return settings
+
+
+def _quoted(value: str) -> str:
+    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -1,0 +1,106 @@
+"""One shard of a goal's state: cells that still matter, and how far event time is.
+
+`advance` is the whole of a goal: late cells dropped, windows passed or closed, state pruned. It is a pure function, so a batch
+that runs again gives the same results.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import orjson
+import polars as pl
+
+from logpipeline.kernel import cells as cells_of
+from logpipeline.kernel.watermark import Clock, Policy, Progress
+from logpipeline.kernel.watermark import advance as advance_watermark
+from logpipeline.kernel.windows import closing, passing
+from logpipeline.rules import Rule
+
+# Cells of the same key and pane are merged when state has grown by this factor since it was last merged.
+_MERGE_AT = 1.5
+
+
+@dataclass(frozen=True)
+class Shard:
+    """State: cells of the windows that are still open, progress, and how many cells there were after the last merge."""
+
+    cells: pl.DataFrame
+    progress: Progress
+    merged: int = 0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a batch gave: windows (keys, `start`, `n` and `value`), and the number of late records."""
+
+    windows: pl.DataFrame
+    late: int
+
+
+def new_shard(rule: Rule) -> Shard:
+    """Return the state before the first record."""
+    return Shard(cells_of.empty(rule), Progress())
+
+
+def advance(shard: Shard, batch: pl.DataFrame, seen: Mapping[int, Clock], rule: Rule, policy: Policy) -> tuple[Shard, Outcome]:
+    """Return state and outcome after a batch of cells; `seen` are the clocks of the partitions in the batch (of all shards)."""
+    return _move(shard, batch, advance_watermark(shard.progress, seen, policy), rule)
+
+
+def finish(shard: Shard, rule: Rule, end: int) -> Outcome:
+    """Return what is still open when the input has ended: every window closes at `end`, epoch seconds."""
+    progress = Progress(end, shard.progress.clocks, shard.progress.started_ms)
+    return _move(shard, cells_of.empty(rule), progress, rule)[1]
+
+
+def _move(shard: Shard, batch: pl.DataFrame, progress: Progress, rule: Rule) -> tuple[Shard, Outcome]:
+    # Against the watermark of earlier batches: a record is counted in all of its windows or in none, in whatever order the batch came.
+    before = shard.progress.watermark
+    in_time = pl.col("pane") + rule.slide > before
+    late = batch.filter(~in_time)["n"].sum()
+    new = batch.filter(in_time)
+    cells = pl.concat([shard.cells, new])
+    windows = passing(shard.cells, new, rule) if rule.early else closing(cells, rule, before, progress.watermark)
+    kept = cells.filter(pl.col("pane") + rule.size > progress.watermark)
+    merged = shard.merged
+    if kept.height > _MERGE_AT * merged:
+        kept = cells_of.merge(kept, rule)
+        merged = kept.height
+    return Shard(kept, progress, merged), Outcome(windows, int(late))
+
+
+def to_bytes(shard: Shard) -> bytes:
+    """Return the state as bytes: a line of JSON, then the cells as an Arrow stream."""
+    progress = shard.progress
+    head = orjson.dumps(
+        {
+            "watermark": progress.watermark,
+            "started_ms": progress.started_ms,
+            "clocks": [[partition, clock.event_ms, clock.arrival_ms] for partition, clock in sorted(progress.clocks.items())],
+            "merged": shard.merged,
+        }
+    )
+    return head + b"\n" + frame_to_bytes(shard.cells)
+
+
+def from_bytes(data: bytes) -> Shard:
+    """Return the state that `to_bytes` wrote."""
+    head, _, cells = data.partition(b"\n")
+    values = orjson.loads(head)
+    clocks = {partition: Clock(event, arrival) for partition, event, arrival in values["clocks"]}
+    return Shard(frame_from_bytes(cells), Progress(values["watermark"], clocks, values["started_ms"]), values["merged"])
+
+
+def frame_to_bytes(frame: pl.DataFrame) -> bytes:
+    """Return a frame as an Arrow IPC stream."""
+    buffer = io.BytesIO()
+    frame.write_ipc_stream(buffer, compat_level=pl.CompatLevel.oldest())
+    return buffer.getvalue()
+
+
+def frame_from_bytes(data: bytes) -> pl.DataFrame:
+    """Return the frame of an Arrow IPC stream."""
+    return pl.read_ipc_stream(data)

@@ -1,0 +1,74 @@
+"""A goal as the kernel runs it: every default filled in, durations in seconds.
+
+`Rule` is the one description that the live stream, backtest and replay share.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from logpipeline.api.goal import Condition, Goal
+
+AggregateKind = Literal["count", "sum", "avg", "min", "max", "p95"]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One windowed rule.
+
+    `size` and `slide` are whole seconds; `field` is None for a count; `threshold` is None for a metric.
+    """
+
+    name: str
+    where: tuple[Condition, ...]
+    group_by: tuple[str, ...]
+    size: int
+    slide: int
+    aggregate: AggregateKind
+    field: str | None
+    threshold: float | None
+    early: bool
+
+    @property
+    def pane(self) -> int:
+        """Seconds of the longest span that no window edge cuts: records of one pane share all their windows.
+
+        Panes are from Li et al., "No Pane, No Gain" (SIGMOD Record 2005); with slide dividing size a pane is the slide.
+        """
+        return math.gcd(self.size, self.slide)
+
+    @property
+    def value_name(self) -> str:
+        """Name of the aggregate in a result, e.g. `count` or `avg_request_time`."""
+        return self.aggregate if self.field is None else f"{self.aggregate}_{self.field}"
+
+    def identity(self) -> dict[str, Any]:
+        """Return what the state of a running goal depends on, as JSON-ready data; a change of any of it makes old state useless."""
+        data = asdict(self)
+        data["where"] = [condition.model_dump(by_alias=True, exclude_none=True, mode="json") for condition in self.where]
+        return data
+
+
+def rule_of(goal: Goal) -> Rule:
+    """Return the rule that a goal of the resource means."""
+    assert goal.window is not None and goal.group_by is not None  # the model has refused anything else
+    size = int(goal.window.size.total_seconds())
+    aggregate: AggregateKind = "count"
+    field = None
+    if goal.aggregate is not None and goal.aggregate.count is None:
+        ((name, of),) = goal.aggregate.model_dump(exclude_none=True).items()
+        aggregate, field = name, of["field"]
+    has_threshold = goal.having is not None
+    return Rule(
+        name=goal.name,
+        where=tuple(goal.where or ()),
+        group_by=tuple(goal.group_by),
+        size=size,
+        slide=int(goal.window.slide.total_seconds()) if goal.window.slide else size,
+        aggregate=aggregate,
+        field=field,
+        threshold=goal.having.greater_than if goal.having else None,
+        early=has_threshold and aggregate == "count" if goal.emit is None else goal.emit == "early",
+    )

@@ -1,0 +1,152 @@
+"""The Kafka cluster as an administrator sees it: reachable or not, a topic's partitions and limits, creating and resetting it.
+
+Connections are librdkafka's; a file of its properties (`security.protocol`, `sasl.username`, …) keeps secrets off the command line.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import AdminClient, ConfigResource, ConfigSource, NewTopic, ResourceType
+
+from logpipeline.errors import LogPipelineError
+
+REACH_SECONDS = 10.0
+"""How long a start waits for the cluster before it gives up."""
+_ADMIN_SECONDS = 30.0
+MAX_MESSAGE_BYTES = 16 << 20
+_RECORD_OVERHEAD_BYTES = 128
+"""A batch of one record adds up to 61 bytes of header and 28 of lengths and deltas to its value."""
+
+# librdkafka writes to stderr unless it is given a logger; what matters in its log reaches the user by the error callback.
+silent = logging.getLogger("logpipeline_generator.librdkafka")
+silent.addHandler(logging.NullHandler())
+silent.propagate = False
+
+
+def read_properties(path: Path) -> dict[str, str]:
+    """The `key=value` lines of a librdkafka properties file; `#` begins a comment line."""
+    properties = {}
+    try:
+        lines = path.read_text().splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise LogPipelineError(f"{path}: {getattr(error, 'strerror', None) or 'not a text file'}") from error
+    for number, line in enumerate(lines, 1):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        key, equals, value = line.partition("=")
+        if not equals:
+            raise LogPipelineError(f"{path}, line {number}: not of the form key=value")
+        properties[key.strip()] = value.strip()
+    return properties
+
+
+@dataclass
+class Cluster:
+    """A cluster and the topic that is written to."""
+
+    bootstrap_servers: str
+    topic: str
+    properties: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._last_error = "no answer"
+        try:
+            self._admin = AdminClient(self.settings(error_cb=self._note_error), logger=silent)
+        except KafkaException as error:
+            raise LogPipelineError(f"Kafka client configuration: {error.args[0].str()}") from error
+
+    def settings(self, **extra: Any) -> dict[str, Any]:
+        """librdkafka's settings for this cluster; the user's properties win over `extra`."""
+        return {**extra, **self.properties, "bootstrap.servers": self.bootstrap_servers}
+
+    def partitions(self) -> int:
+        """How many partitions the topic has, 0 if it does not exist; raises when the cluster does not answer in time."""
+        try:
+            found = self._admin.list_topics(self.topic, timeout=REACH_SECONDS).topics.get(self.topic)
+        except KafkaException as error:
+            self._admin.poll(0)
+            raise LogPipelineError(
+                f"cannot reach Kafka at {self.bootstrap_servers}: tried for {REACH_SECONDS:.0f} s ({self._last_error}); "
+                "is the broker up, and --bootstrap-servers right?"
+            ) from error
+        if found is None or (found.error and found.error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART):
+            return 0
+        if found.error:
+            raise LogPipelineError(f"topic {self.topic}: {found.error.str()}")
+        return len(found.partitions)
+
+    def ensure_topic(self, partitions: int | None) -> int:
+        """Create the topic unless it is there (`partitions`: None for the broker's default); returns its partition count."""
+        if not self.partitions():
+            self._create(NewTopic(self.topic, partitions or -1, -1))
+        return self._settled()
+
+    def reset_topic(self, partitions: int | None) -> int:
+        """Delete the topic with all its records and create it again as it was; returns its partition count."""
+        count = self.partitions()
+        if not count:
+            return self.ensure_topic(partitions)
+        metadata = self._admin.list_topics(self.topic, timeout=REACH_SECONDS).topics[self.topic]
+        replicas = len(metadata.partitions[0].replicas)
+        own = {name: entry.value for name, entry in self._config().items() if entry.source == _OWN_SOURCE}
+        self._wait_for(self._admin.delete_topics([self.topic])[self.topic], "delete")
+        self._create(NewTopic(self.topic, count, replicas, config=own))
+        return self._settled()
+
+    def line_limit(self) -> int:
+        """Longest line (bytes) that the topic takes; the client's own limit when the topic's cannot be asked for."""
+        try:
+            limit = int(self._config()["max.message.bytes"].value)
+        except (LogPipelineError, KeyError):
+            limit = MAX_MESSAGE_BYTES
+        return min(limit, MAX_MESSAGE_BYTES) - _RECORD_OVERHEAD_BYTES
+
+    def _config(self) -> dict[str, Any]:
+        resource = ConfigResource(ResourceType.TOPIC, self.topic)
+        return dict(self._wait_for(self._admin.describe_configs([resource])[resource], "read the settings of"))
+
+    def _create(self, topic: NewTopic) -> None:
+        # deletion goes on in the background: until it is over the name is taken
+        deadline = time.monotonic() + _ADMIN_SECONDS
+        while True:
+            try:
+                self._wait_for(self._admin.create_topics([topic])[self.topic], "create")
+            except LogPipelineError as error:
+                cause = error.__cause__
+                taken = isinstance(cause, KafkaException) and cause.args[0].code() == KafkaError.TOPIC_ALREADY_EXISTS
+                if not taken or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
+            else:
+                return
+
+    def _settled(self) -> int:
+        """The partition count, once every partition has a leader."""
+        deadline = time.monotonic() + _ADMIN_SECONDS
+        while True:
+            found = self._admin.list_topics(self.topic, timeout=REACH_SECONDS).topics[self.topic]
+            if found.partitions and all(partition.leader >= 0 for partition in found.partitions.values()):
+                return len(found.partitions)
+            if time.monotonic() > deadline:
+                raise LogPipelineError(f"topic {self.topic}: not every partition has a leader after {_ADMIN_SECONDS:.0f} s")
+            time.sleep(0.05)
+
+    def _wait_for(self, future: Any, verb: str) -> Any:
+        try:
+            return future.result(timeout=_ADMIN_SECONDS)
+        except KafkaException as error:
+            raise LogPipelineError(f"cannot {verb} topic {self.topic}: {error.args[0].str()}") from error
+
+    def _note_error(self, error: KafkaError) -> None:
+        # "all brokers are down" follows each connection's own reason and says less
+        if error.code() != KafkaError._ALL_BROKERS_DOWN:
+            self._last_error = error.str()
+
+
+_OWN_SOURCE = ConfigSource.DYNAMIC_TOPIC_CONFIG.value
