@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from logpipeline.api.goal import Condition, Goal
@@ -45,10 +45,17 @@ class Rule:
         return self.aggregate if self.field is None else f"{self.aggregate}_{self.field}"
 
     def identity(self) -> dict[str, Any]:
-        """Return what the state of a running goal depends on, as JSON-ready data; a change of any of it makes old state useless."""
-        data = asdict(self)
-        data["where"] = [condition.model_dump(by_alias=True, exclude_none=True, mode="json") for condition in self.where]
-        return data
+        """Return what the state of a running goal depends on, in the words of the resource; a change of any of it makes old state wrong.
+
+        The threshold and when results are emitted are not of it: what is counted stays the same.
+        """
+        return {
+            "where": [condition.model_dump(by_alias=True, exclude_none=True, mode="json") for condition in self.where],
+            "groupBy": list(self.group_by),
+            "window.size": self.size,
+            "window.slide": self.slide,
+            "aggregate": self.value_name,
+        }
 
 
 def rule_of(goal: Goal) -> Rule:

@@ -22,7 +22,7 @@ def worker_properties(
     pipeline: LogPipeline,
     *,
     bootstrap_servers: str,
-    brokers: int,
+    brokers: int | None,
     port: int,
     plugin_path: str,
     secret_folders: list[str],
@@ -31,11 +31,12 @@ def worker_properties(
 ) -> dict[str, str]:
     """Return the properties of a distributed worker.
 
+    `brokers` is None for a Kafka that is not ours: its own default says how often a topic is kept.
     `client` are Java client settings (security), which the worker and each of its clients needs; `secret_folders` are the
     folders whose files a connector may refer to.
     """
     assert pipeline.spec.sink is not None
-    replicas = min(3, brokers)
+    replicas = -1 if brokers is None else min(3, brokers)
     settings = {
         "bootstrap.servers": bootstrap_servers,
         "group.id": f"{pipeline.name}-connect",
@@ -70,7 +71,7 @@ def worker_properties(
 
 
 def connector_config(
-    pipeline: LogPipeline, *, url: str, brokers: int, secret_folder: str | None, secret_keys: frozenset[str]
+    pipeline: LogPipeline, *, url: str, brokers: int | None, secret_folder: str | None, secret_keys: frozenset[str]
 ) -> dict[str, str]:
     """Return the configuration of the sink connector.
 
@@ -80,6 +81,7 @@ def connector_config(
     sink, source = pipeline.spec.sink, pipeline.spec.source
     assert sink is not None
     topics = pipeline.topics()
+    dead_letters = topics["sink-dead-letters"]
     config = {
         "connector.class": sink.connect.connector_class,
         "tasks.max": str(sink.connect.tasks_max),
@@ -88,8 +90,8 @@ def connector_config(
         "key.converter": _BYTES,
         "value.converter": _BYTES,
         "errors.tolerance": "all",
-        "errors.deadletterqueue.topic.name": topics["sink-dead-letters"].name or "",
-        "errors.deadletterqueue.topic.replication.factor": str(min(topics["sink-dead-letters"].replicas, brokers)),
+        "errors.deadletterqueue.topic.name": dead_letters.name or "",
+        "errors.deadletterqueue.topic.replication.factor": str(min(dead_letters.replicas, brokers or dead_letters.replicas)),
         "errors.deadletterqueue.context.headers.enable": "true",
         "consumer.override.auto.offset.reset": "earliest",
         # Bulk requests of thousands cost Elasticsearch a tenth of what hundreds do; a quiet topic waits half a second at most.

@@ -15,9 +15,9 @@ from logpipeline.api.goal import Condition
 from logpipeline.kernel.records import is_numeric
 from logpipeline.rules import Rule
 
-# Sums are exact integers, so they do not depend on the order in which batches and partitions are added up, and a window can be
-# taken off again without a rest: whole units, and the fraction in 2**-36 (1.5e-11), 2**27 records of one key and window before it overflows.
-FRACTION = 2.0**36
+# Sums are exact integers, so they do not depend on the order in which batches and partitions are added up, and what leaves a window
+# is taken off without a rest: whole units, and the fraction in units of 1e-10; 9e8 records of one key and window before it overflows.
+FRACTION = 10**10
 # A value beyond this cannot be added up exactly; the record counts as one that lacks the field.
 LARGEST = 1e15
 

@@ -7,15 +7,13 @@ that runs again gives the same results.
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import orjson
 import polars as pl
 
 from logpipeline.kernel import cells as cells_of
-from logpipeline.kernel.watermark import Clock, Policy, Progress
-from logpipeline.kernel.watermark import advance as advance_watermark
+from logpipeline.kernel.watermark import Clock, Progress
 from logpipeline.kernel.windows import closing, passing
 from logpipeline.rules import Rule
 
@@ -45,23 +43,13 @@ def new_shard(rule: Rule) -> Shard:
     return Shard(cells_of.empty(rule), Progress())
 
 
-def advance(shard: Shard, batch: pl.DataFrame, seen: Mapping[int, Clock], rule: Rule, policy: Policy) -> tuple[Shard, Outcome]:
-    """Return state and outcome after a batch of cells; `seen` are the clocks of the partitions in the batch (of all shards)."""
-    return _move(shard, batch, advance_watermark(shard.progress, seen, policy), rule)
-
-
-def finish(shard: Shard, rule: Rule, end: int) -> Outcome:
-    """Return what is still open when the input has ended: every window closes at `end`, epoch seconds."""
-    progress = Progress(end, shard.progress.clocks, shard.progress.started_ms)
-    return _move(shard, cells_of.empty(rule), progress, rule)[1]
-
-
-def _move(shard: Shard, batch: pl.DataFrame, progress: Progress, rule: Rule) -> tuple[Shard, Outcome]:
+def advance(shard: Shard, batch: pl.DataFrame, progress: Progress, rule: Rule) -> tuple[Shard, Outcome]:
+    """Return state and outcome after a batch of cells that takes the stream to `progress`."""
     # Against the watermark of earlier batches: a record is counted in all of its windows or in none, in whatever order the batch came.
     before = shard.progress.watermark
     in_time = pl.col("pane") + rule.slide > before
-    late = batch.filter(~in_time)["n"].sum()
     new = batch.filter(in_time)
+    late = batch.filter(~in_time)["n"].sum()
     cells = pl.concat([shard.cells, new])
     windows = passing(shard.cells, new, rule) if rule.early else closing(cells, rule, before, progress.watermark)
     kept = cells.filter(pl.col("pane") + rule.size > progress.watermark)

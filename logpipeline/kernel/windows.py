@@ -7,6 +7,7 @@ total over the steps of a key gives the sum of every window in between.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -75,8 +76,11 @@ def _add_up(cells: pl.DataFrame, rule: Rule, first: int, last: int) -> pl.DataFr
     found = _windows(cells, rule, owner[pick][index], starts, **columns)
     if rule.aggregate == "count":
         return found
-    value = pl.col("whole") + pl.col("fraction") / FRACTION
-    return found.select(*key_names(rule), "start", "n", value=value / pl.col("n") if rule.aggregate == "avg" else value)
+    # Python divides integers of any size and rounds once, so the mean of 0.1 and 0.2 is 0.15.
+    divisors = found["n"] if rule.aggregate == "avg" else itertools.repeat(1)
+    totals = zip(found["whole"], found["fraction"], divisors, strict=False)
+    value = [(whole * FRACTION + fraction) / (FRACTION * divisor) for whole, fraction, divisor in totals]
+    return found.select(*key_names(rule), "start", "n").with_columns(pl.Series("value", value, pl.Float64))
 
 
 def _gather(cells: pl.DataFrame, rule: Rule, first: int, last: int) -> pl.DataFrame:

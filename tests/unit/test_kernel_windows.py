@@ -13,10 +13,10 @@ import pytest
 
 from logpipeline.api import Goal
 from logpipeline.api.source import Source
-from logpipeline.kernel import cells, shard
+from logpipeline.kernel import cells, shard, watermark
 from logpipeline.kernel.records import RecordReader
 from logpipeline.kernel.results import results
-from logpipeline.kernel.watermark import Clock, Policy
+from logpipeline.kernel.watermark import Clock, Policy, Progress
 from logpipeline.kernel.windows import END
 from logpipeline.rules import Rule, rule_of
 
@@ -63,10 +63,11 @@ def run(batches: list[list[Record]], rule: Rule, lateness: int = 3) -> tuple[dic
         assert incomplete == 0
         event_ms = frame["event_ms"].max()
         assert isinstance(event_ms, int)
-        state, outcome = shard.advance(shard.from_bytes(shard.to_bytes(state)), counted, {0: Clock(event_ms, 0)}, rule, policy)
+        progress = watermark.advance(state.progress, {0: Clock(event_ms, 0)}, policy)
+        state, outcome = shard.advance(shard.from_bytes(shard.to_bytes(state)), counted, progress, rule)
         late, most = late + outcome.late, max(most, state.cells.height)
         add(found, outcome.windows, rule)
-    add(found, shard.finish(state, rule, END).windows, rule)
+    add(found, shard.advance(state, cells.empty(rule), Progress(END), rule)[1].windows, rule)
     return found, late, most
 
 

@@ -134,7 +134,9 @@ class Cluster:
             if found.partitions and all(partition.leader >= 0 for partition in found.partitions.values()):
                 return len(found.partitions)
             if time.monotonic() > deadline:
-                raise LogPipelineError(f"topic {self.topic}: not every partition has a leader after {_ADMIN_SECONDS:.0f} s")
+                raise LogPipelineError(
+                    f"topic {self.topic}: not every partition has a leader after {_ADMIN_SECONDS:.0f} s"
+                )
             time.sleep(0.05)
 
     def _wait_for(self, future: Any, verb: str) -> Any:

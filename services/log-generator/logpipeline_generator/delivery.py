@@ -73,9 +73,7 @@ class Delivery:
 
     def send(self, lines: Sequence[bytes]) -> bool:
         """Queue all `lines`, waiting while too many are under way; False, and none queued, when told to stop meanwhile."""
-        while self.outstanding and (
-            self.outstanding + len(lines) > self._window_lines or self._bytes > _WINDOW_BYTES
-        ):
+        while self.outstanding and (self.outstanding + len(lines) > self._window_lines or self._bytes > _WINDOW_BYTES):
             self.poll(0.05)
             if self._stopping():
                 return False

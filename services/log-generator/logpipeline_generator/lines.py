@@ -11,7 +11,7 @@ import sys
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import BinaryIO, cast
+from typing import cast
 
 from logpipeline.errors import LogPipelineError
 
@@ -71,13 +71,10 @@ class LineFile:
         regular = stat.S_ISREG(status.st_mode)
         self.size = status.st_size if regular else None
         """Bytes, compressed if the file is; None for a pipe."""
-        raw = io.FileIO(descriptor) if regular else _PatientPipe(descriptor, stopping)
-        self._raw = raw
-        buffered = io.BufferedReader(cast(io.RawIOBase, raw), _CHUNK_BYTES)
-        compressed = buffered.peek(2).startswith(_GZIP_MAGIC)
-        if path.endswith(".gz") and not compressed and self.size != 0:
-            raise LogPipelineError(f"{self.name}: not a gzip file, in spite of its name")
-        self._stream: BinaryIO = cast(BinaryIO, gzip.GzipFile(fileobj=buffered) if compressed else buffered)
+        self._path = path
+        self._raw = io.FileIO(descriptor) if regular else _PatientPipe(descriptor, stopping)
+        self._buffer: gzip.GzipFile | io.BufferedReader | None = None
+        # a pipe's first bytes may be long in coming: those are looked at when they are wanted
         if regular and not self._peek():
             raise LogPipelineError(f"{self.name}: empty, there is nothing to send")
 
@@ -103,14 +100,15 @@ class LineFile:
             number += len(lines)
             if len(rest) > limit + 1:
                 rest, skipped = b"", len(rest)
-            yield block
+            if block.read:
+                yield block
         if (rest or skipped) and not self._stopping():
             block = Block([], oversized=[(number + 1, skipped)] if skipped else [])
             self._fill(block, [rest] if rest else [], number, limit)
             yield block
 
     def close(self) -> None:
-        self._stream.close()
+        self._raw.close()
 
     @staticmethod
     def _fill(block: Block, lines: list[bytes], number: int, limit: int) -> None:
@@ -123,14 +121,26 @@ class LineFile:
             full = [line for line in full if len(line) <= limit]
         block.lines = full
 
+    def _stream(self) -> io.BufferedReader:
+        """The file's plain content."""
+        if self._buffer is None:
+            raw = io.BufferedReader(cast(io.RawIOBase, self._raw), _CHUNK_BYTES)
+            compressed = raw.peek(2).startswith(_GZIP_MAGIC)
+            if self._path.endswith(".gz") and not compressed and self.size != 0:
+                raise LogPipelineError(f"{self.name}: not a gzip file, in spite of its name")
+            self._buffer = gzip.GzipFile(fileobj=raw) if compressed else raw
+        return cast(io.BufferedReader, self._buffer)
+
     def _peek(self) -> bytes:
         try:
-            return cast(io.BufferedReader, self._stream).peek(1)
+            return self._stream().peek(1)
         except (EOFError, OSError, zlib.error) as error:
             raise LogPipelineError(f"{self.name}: not a gzip file that can be read: {error}") from error
 
     def _read(self, number: int) -> bytes:
         try:
-            return cast(io.BufferedReader, self._stream).read1(_CHUNK_BYTES)
+            return self._stream().read1(_CHUNK_BYTES)
         except (EOFError, OSError, zlib.error) as error:
+            if self._stopping():
+                return b""
             raise LogPipelineError(f"{self.name}: cannot be read on after line {number:,}: {error}") from error

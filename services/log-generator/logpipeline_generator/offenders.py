@@ -15,7 +15,11 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
-_NETWORKS = {"requesters": 0xC0000200, "first": 0xCB007100, "second": 0xC6336400}  # 192.0.2.0, 203.0.113.0, 198.51.100.0
+_NETWORKS = {
+    "requesters": 0xC0000200,
+    "first": 0xCB007100,
+    "second": 0xC6336400,
+}  # 192.0.2.0, 203.0.113.0, 198.51.100.0
 _HOSTS_IN_A_NETWORK = 254
 OFFENDING_CLIENTS = 2 * _HOSTS_IN_A_NETWORK
 OFFENDING_HOSTS = 1000

@@ -26,9 +26,7 @@ SPREAD = 2.6
 """Keys for each key that would do if all were equally busy: leaves a tail in which the last is 8 times rarer than the head."""
 
 # First octets of public addresses; 192, 198 and 203 are left out because the offenders' test networks lie there.
-_FIRST_OCTETS = np.array(
-    [n for n in range(1, 224) if n not in {10, 100, 127, 169, 172, 192, 198, 203}], dtype=np.int64
-)
+_FIRST_OCTETS = np.array([n for n in range(1, 224) if n not in {10, 100, 127, 169, 172, 192, 198, 203}], dtype=np.int64)
 MAX_CLIENTS = len(_FIRST_OCTETS) << 24
 
 

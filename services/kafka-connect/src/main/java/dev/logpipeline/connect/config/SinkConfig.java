@@ -6,6 +6,9 @@ import static org.apache.kafka.common.config.ConfigDef.Range.between;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+
+import javax.net.ssl.SSLContext;
 
 import org.apache.kafka.common.config.AbstractConfig;
 import org.apache.kafka.common.config.ConfigDef;
@@ -13,6 +16,9 @@ import org.apache.kafka.common.config.ConfigDef.Importance;
 import org.apache.kafka.common.config.ConfigDef.Type;
 import org.apache.kafka.common.config.ConfigDef.Width;
 
+import dev.logpipeline.connect.bulk.Authorization;
+import dev.logpipeline.connect.bulk.Tls;
+import dev.logpipeline.connect.document.DocumentFactory;
 import dev.logpipeline.connect.document.FieldMapping;
 import dev.logpipeline.connect.document.RecordFormat;
 import dev.logpipeline.connect.document.TimestampFormat;
@@ -49,44 +55,28 @@ public final class SinkConfig extends AbstractConfig {
         return getList(URL);
     }
 
-    public String username() {
-        return getString(USERNAME);
-    }
-
-    public String password() {
-        return getPassword(PASSWORD).value();
-    }
-
-    public String apiKey() {
-        return getPassword(API_KEY).value();
-    }
-
-    public String certificateAuthority() {
-        return getString(CA);
-    }
-
     public Duration millis(String name) {
         return Duration.ofMillis(getInt(name));
     }
 
-    public String index() {
-        return getString(INDEX);
+    /** Empty where Elasticsearch asks for no authentication. */
+    public Optional<String> authorization() {
+        return Authorization.header(getPassword(API_KEY).value(), getString(USERNAME), getPassword(PASSWORD).value());
     }
 
-    public RecordFormat format() {
-        return RecordFormat.named(getString(FORMAT));
+    /** Empty for the JVM's own certificate authorities. */
+    public Optional<SSLContext> tls() {
+        return getString(CA).isEmpty() ? Optional.empty() : Optional.of(Tls.context(getString(CA)));
     }
 
-    public FieldMapping fields() {
-        return FieldMapping.parse(getList(FIELDS));
-    }
-
-    public String timestampField() {
-        return getString(TIMESTAMP_FIELD);
-    }
-
-    public TimestampFormat timestampFormat() {
-        return TimestampFormat.named(getString(TIMESTAMP_FORMAT));
+    public DocumentFactory documents() {
+        String index = getString(INDEX);
+        return switch (RecordFormat.named(getString(FORMAT))) {
+            case JSON -> DocumentFactory.json(
+                index, FieldMapping.parse(getList(FIELDS)), getString(TIMESTAMP_FIELD), TimestampFormat.named(getString(TIMESTAMP_FORMAT)));
+            case COMMON -> DocumentFactory.common(index);
+            case COMBINED -> DocumentFactory.combined(index);
+        };
     }
 
     private static ConfigDef define() {

@@ -9,21 +9,30 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
-import dev.logpipeline.connect.config.SinkConfig;
-
 /** Makes documents of records. */
 public final class DocumentFactory {
 
     private final IndexName index;
     private final RecordReader reader;
 
-    public DocumentFactory(SinkConfig config) {
-        index = new IndexName(config.index());
-        reader = switch (config.format()) {
-            case JSON -> new JsonReader(config.fields(), config.timestampField(), config.timestampFormat());
-            case COMMON -> new AccessLogReader(false);
-            case COMBINED -> new AccessLogReader(true);
-        };
+    private DocumentFactory(String index, RecordReader reader) {
+        this.index = new IndexName(index);
+        this.reader = reader;
+    }
+
+    /** For records that are JSON objects. */
+    public static DocumentFactory json(String index, FieldMapping fields, String timestampField, TimestampFormat timestampFormat) {
+        return new DocumentFactory(index, new JsonReader(fields, timestampField, timestampFormat));
+    }
+
+    /** For records that are lines of an access log in the common format. */
+    public static DocumentFactory common(String index) {
+        return new DocumentFactory(index, new AccessLogReader(false));
+    }
+
+    /** For records that are lines of an access log in the combined format. */
+    public static DocumentFactory combined(String index) {
+        return new DocumentFactory(index, new AccessLogReader(true));
     }
 
     /** @throws InvalidRecordException when no document can be made of the record */
@@ -43,17 +52,19 @@ public final class DocumentFactory {
         try {
             return new Document(record, Json.MAPPER.writeValueAsBytes(action(record)), Json.MAPPER.writeValueAsBytes(fields));
         } catch (JsonProcessingException e) {
-            // An escape such as \ud800 is JSON, but half a character cannot be written as UTF-8.
-            throw new InvalidRecordException("cannot be written as UTF-8: " + e.getOriginalMessage());
+            throw new InvalidRecordException("cannot be written: " + e.getOriginalMessage());
         }
     }
 
-    /** The identity is the record's place in Kafka: creating it a second time is refused, so a redelivery changes nothing. */
+    /**
+     * The identity is the record's place in Kafka: creating it a second time is refused, so a redelivery changes nothing. The original
+     * place, for a transformation that brings several topics under one name would make two records one.
+     */
     private ObjectNode action(SinkRecord record) {
         ObjectNode action = JsonNodeFactory.instance.objectNode();
         action.putObject("create")
             .put("_index", index.of(record))
-            .put("_id", record.topic() + "+" + record.kafkaPartition() + "+" + record.kafkaOffset());
+            .put("_id", record.originalTopic() + "+" + record.originalKafkaPartition() + "+" + record.originalKafkaOffset());
         return action;
     }
 }

@@ -19,6 +19,9 @@ public record FieldMapping(Map<String, String> paths) {
             if (parts.length != 2 || column.isEmpty() || parts[1].isBlank()) {
                 throw new IllegalArgumentException("'" + entry + "' is not of the form column=path, such as client_ip=remote_ip");
             }
+            if (column.equals(Columns.TIMESTAMP)) {
+                throw new IllegalArgumentException("name the field that holds the time in record.timestamp.field, not as a column");
+            }
             if (paths.put(column, parts[1].strip()) != null) {
                 throw new IllegalArgumentException("the column '" + column + "' is named twice");
             }

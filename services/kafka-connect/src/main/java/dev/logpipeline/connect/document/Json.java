@@ -1,6 +1,6 @@
 package dev.logpipeline.connect.document;
 
-import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -15,15 +15,11 @@ final class Json {
         // A double would round a timestamp's fraction.
         .enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS)
         .disable(JsonNodeFeature.STRIP_TRAILING_BIGDECIMAL_ZEROES)
+        // Without it a character beyond the first plane is written as two escapes.
+        .configure(JsonGenerator.Feature.COMBINE_UNICODE_SURROGATES_IN_UTF8, true)
         // A reason in the dead-letter topic must not repeat a whole record.
         .disable(StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION)
         .build();
-
-    static {
-        // Field names come from strangers: interning them would keep each one for ever.
-        MAPPER.getFactory().disable(com.fasterxml.jackson.core.JsonFactory.Feature.INTERN_FIELD_NAMES);
-        assert !MAPPER.isEnabled(JsonParser.Feature.ALLOW_COMMENTS);
-    }
 
     private Json() {}
 }

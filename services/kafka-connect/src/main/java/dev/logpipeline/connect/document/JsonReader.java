@@ -5,6 +5,7 @@ import java.math.BigDecimal;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.fasterxml.jackson.databind.node.TextNode;
 
 /** A JSON object a record: kept as it is, with the columns that stand in it under other names beside them. */
 final class JsonReader implements RecordReader {
@@ -26,7 +27,7 @@ final class JsonReader implements RecordReader {
         JsonNode time = FieldMapping.find(document, timestampField);
         fields.apply(document);
         setTimestamp(document, time);
-        if (document.path(Columns.REQUEST) instanceof JsonNode request && request.isTextual()) {
+        if (document.path(Columns.REQUEST) instanceof TextNode request) {
             RequestLine.parse(request.textValue()).ifPresent(line -> line.addTo(document));
         }
         return document;

@@ -57,8 +57,9 @@ public enum TimestampFormat {
     private static final DateTimeFormatter COMMON_LOG =
         DateTimeFormatter.ofPattern("d/MMM/uuuu:HH:mm:ss Z", Locale.ENGLISH).withResolverStyle(ResolverStyle.STRICT);
 
-    /** Far beyond any date, and small enough that writing the number out costs nothing: 1e999999999 is valid JSON. */
+    /** Longer than any time, short enough that neither reading a number nor writing it out costs anything: 1e999999999 is valid JSON. */
     private static final int DIGITS_MAX = 40;
+    private static final int CHARACTERS_MAX = 64;
 
     public static TimestampFormat named(String name) {
         return valueOf(name.toUpperCase(Locale.ROOT));
@@ -71,10 +72,13 @@ public enum TimestampFormat {
     /** @throws InvalidRecordException when the text is not a time in this format */
     public final BigDecimal toEpochSeconds(String text) {
         try {
-            return parse(text.strip());
+            if (text.length() <= CHARACTERS_MAX) {
+                return parse(text.strip());
+            }
         } catch (NumberFormatException | DateTimeException e) {
-            throw new InvalidRecordException("'" + Text.excerpt(text) + "' is not a time in the format " + name().toLowerCase(Locale.ROOT));
+            // Reported below, as what is too long is.
         }
+        throw new InvalidRecordException("'" + Text.excerpt(text) + "' is not a time in the format " + name().toLowerCase(Locale.ROOT));
     }
 
     abstract BigDecimal parse(String text);

@@ -1,0 +1,153 @@
+"""Runs rules over files.
+
+Each file has its own clock, like a Kafka partition, and the file whose clock is behind is read next. So rotated logs go one after the other
+and the logs of several servers go side by side, whatever order they are named in, and state stays as small as it is live.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import IO
+
+import polars as pl
+import pyarrow as pa
+
+from logpipeline.api.source import Source
+from logpipeline.backtest.files import Lines, LogFile
+from logpipeline.kernel import cells, shard
+from logpipeline.kernel.invalid import describe
+from logpipeline.kernel.records import RecordReader
+from logpipeline.kernel.results import results
+from logpipeline.kernel.shard import Shard
+from logpipeline.kernel.watermark import Progress
+from logpipeline.kernel.windows import BEGINNING, END
+from logpipeline.rules import Rule
+
+INVALID_FILE = "_invalid.jsonl"
+
+
+@dataclass
+class GoalSummary:
+    """What a rule gave: results, how many a key, the first and last window start (epoch seconds), and the greatest value with its key."""
+
+    results: int = 0
+    keys: Counter[str] = field(default_factory=Counter)
+    first: int | None = None
+    last: int | None = None
+    peak: float | None = None
+    peak_key: str = ""
+    late: int = 0
+    incomplete: int = 0
+
+
+@dataclass
+class Summary:
+    """What a backtest read and gave."""
+
+    records: int = 0
+    invalid: int = 0
+    empty: int = 0
+    too_long: int = 0
+    goals: dict[str, GoalSummary] = field(default_factory=dict)
+
+
+@dataclass
+class _Goal:
+    rule: Rule
+    state: Shard
+    output: IO[str]
+    summary: GoalSummary
+
+
+@dataclass
+class _Reading:
+    file: LogFile
+    blocks: Iterator[Lines]
+    event_ms: int | None = None
+
+
+def backtest(source: Source, rules: Sequence[Rule], paths: Sequence[Path], output: Path, report: Callable[[int], None]) -> Summary:
+    """Write `<goal>.jsonl` with the final results of each rule, and `_invalid.jsonl`, into the folder `output`; return the summary.
+
+    `report` is called with the bytes read so far. Raises LogPipelineError when a file cannot be read.
+    """
+    files = [LogFile(path) for path in paths]
+    output.mkdir(parents=True, exist_ok=True)
+    summary = Summary(goals={rule.name: GoalSummary() for rule in rules})
+    final = [replace(rule, early=False) for rule in rules]
+    goals = [
+        _Goal(rule, shard.new_shard(rule), (output / f"{rule.name}.jsonl").open("w", encoding="utf-8"), summary.goals[rule.name]) for rule in final
+    ]
+    with (output / INVALID_FILE).open("w", encoding="utf-8") as invalid:
+        try:
+            _read_all(files, RecordReader(source, final), goals, source, summary, invalid, report)
+        finally:
+            for goal in goals:
+                goal.output.close()
+            for file in files:
+                file.close()
+    summary.empty = sum(file.empty for file in files)
+    summary.too_long = sum(file.too_long for file in files)
+    return summary
+
+
+def _read_all(
+    files: list[LogFile], reader: RecordReader, goals: list[_Goal], source: Source, summary: Summary, invalid: IO[str], report: Callable[[int], None]
+) -> None:
+    lateness_ms = round(source.allowed_lateness.total_seconds() * 1000)
+    readings = [_Reading(file, file.blocks()) for file in files]
+    watermark = BEGINNING
+    while readings:
+        # A file of which nothing is known yet comes first.
+        reading = min(readings, key=lambda one: -1 << 62 if one.event_ms is None else one.event_ms)
+        lines = next(reading.blocks, None)
+        if lines is None:
+            readings.remove(reading)
+        else:
+            records = reader.read(lines.values, pa.array([reading.file.modified_ms] * len(lines.values), pa.int64()))
+            newest = records["event_ms"].max()
+            if isinstance(newest, int):
+                reading.event_ms = newest if reading.event_ms is None else max(newest, reading.event_ms)
+            elif reading.event_ms is None:
+                # Not one valid record in the block: as long as that lasts, the file must not keep the others from being read.
+                reading.event_ms = BEGINNING * 1000
+            summary.records += records.height
+            summary.invalid += _tell_invalid(records, lines, reading.file.path, invalid)
+        clocks = [one.event_ms for one in readings]
+        if clocks and None not in clocks:
+            watermark = max(watermark, (min(clock for clock in clocks if clock is not None) - lateness_ms) // 1000)
+        for goal in goals:
+            batch, incomplete = cells.count(records, goal.rule) if lines is not None else (cells.empty(goal.rule), 0)
+            goal.summary.incomplete += incomplete
+            _advance(goal, batch, watermark if readings else END)
+        report(sum(file.position() for file in files))
+
+
+def _advance(goal: _Goal, batch: pl.DataFrame, watermark: int) -> None:
+    goal.state, outcome = shard.advance(goal.state, batch, Progress(watermark), goal.rule)
+    summary, windows = goal.summary, outcome.windows
+    summary.late += outcome.late
+    if windows.is_empty():
+        return
+    for key, value in results(windows, goal.rule):
+        goal.output.write(value + "\n")
+        summary.keys[key] += 1
+    summary.results += windows.height
+    starts = windows["start"].to_list()
+    summary.first = min(starts) if summary.first is None else min(summary.first, *starts)
+    summary.last = max(starts) if summary.last is None else max(summary.last, *starts)
+    name = "n" if goal.rule.field is None else "value"
+    top = windows.sort(name, descending=True).row(0, named=True)
+    if summary.peak is None or top[name] > summary.peak:
+        summary.peak, summary.peak_key = top[name], "|".join(top[key] for key in cells.key_names(goal.rule))
+
+
+def _tell_invalid(records: pl.DataFrame, lines: Lines, path: Path, output: IO[str]) -> int:
+    bad = records.with_row_index("row").filter(pl.col("invalid").is_not_null()).select("row", "invalid")
+    for row, reason in bad.iter_rows():
+        place = {"file": str(path), "line": lines.first + int(lines.offsets[row])}
+        output.write(describe(reason, place, lines.values[row].as_py()) + "\n")
+    return bad.height

@@ -1,0 +1,206 @@
+"""`up`: from the options to a run, and from how it ended to an exit code."""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+import psutil
+from rich.console import Console
+
+from logpipeline.api import LogPipeline, load
+from logpipeline.api.base import parse_duration
+from logpipeline.api.cli import resource_file
+from logpipeline.errors import LogPipelineError
+from logpipeline.local import leftovers
+from logpipeline.local.components import Place, common_environment, processes, settings_files
+from logpipeline.local.lines import PlainScreen
+from logpipeline.local.observer import Observer
+from logpipeline.local.parts import StartFailure, Startup
+from logpipeline.local.ports import any_free, choose_ports, holder, is_free, port_requests
+from logpipeline.local.prerequisites import check_distribution, check_java, distribution
+from logpipeline.local.session import Interrupts, Session, explain
+from logpipeline.local.state import StateFolder
+from logpipeline.local.summary import show
+from logpipeline.local.supervision import Supervisor
+from logpipeline.local.view import LiveScreen
+from logpipeline.local.wiring import clients_of, parts_of, place_of, stage_secrets
+
+_DID_NOT_FLOW = 1
+# Longer than any component's own time to stop.
+_LEFTOVER_SECONDS = 40.0
+_NAMED = {"kafka": "Kafka", "elasticsearch": "Elasticsearch", "connect": "Kafka Connect"}
+
+
+class _Duration(click.ParamType[timedelta]):
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
+        try:
+            duration: timedelta = parse_duration(value)
+        except ValueError as error:
+            self.fail(f"{value!r} {error}", param, ctx)
+        return duration
+
+
+@click.command()
+@resource_file
+@click.option("--for", "duration", type=_Duration(), help="Run so long once everything is ready, drain, judge the flow, end.")
+@click.option(
+    "--state",
+    "state_path",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder for all data and logs; a later run goes on where this one stopped.  [default: .logpipeline/NAME]",
+)
+@click.option(
+    "--secrets",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    help="Folder of the Secrets that the resource names: DIR/<secret>/<key>.",
+)
+def up(path: Path, duration: timedelta | None, state_path: Path | None, secrets: Path | None) -> None:
+    """Run a pipeline on this machine until Ctrl-C.
+
+    Starts what the resource asks for (Kafka, Elasticsearch, Kafka Connect, the goals on Spark, demo traffic), keeps it
+    running and shows it. An external Kafka or Elasticsearch is used where it is.
+
+    \b
+    With --for the exit code tells whether everything that was produced went through every part: 0 it did, 1 it did not.
+    """
+    born = psutil.Process().create_time()
+    interrupts = Interrupts()
+    interrupts.install()
+    pipeline = load(path)
+    if pipeline.spec.suspend:
+        raise LogPipelineError(f"{path}: spec.suspend is true, so there is nothing to run; set it to false")
+    check_java()
+    installed = distribution()
+    check_distribution(pipeline, installed)
+    state = StateFolder(state_path or Path(".logpipeline", pipeline.name))
+    state.prepare()
+    try:
+        code = _run(pipeline, state, installed, secrets, duration, born, interrupts)
+    finally:
+        state.release()
+    raise SystemExit(code)
+
+
+def _run(
+    pipeline: LogPipeline,
+    state: StateFolder,
+    installed: Path,
+    secrets: Path | None,
+    duration: timedelta | None,
+    born: float,
+    interrupts: Interrupts,
+) -> int:
+    console = Console(highlight=False)
+    _end_leftovers(console, state)
+    ports = _ports(console, pipeline, state)
+    security = stage_secrets(pipeline, state, secrets)
+    place = place_of(pipeline, state, installed, ports, security)
+    state.write_pipeline(pipeline)
+    for name, text in settings_files(pipeline, place).items():
+        state.write_config(name, text)
+    clients = clients_of(pipeline, place, security)
+    supervisor = Supervisor(state, processes(pipeline, place), common_environment(state.root, installed))
+    try:
+        parts = parts_of(pipeline, place, clients, supervisor.start)
+        observer = Observer(pipeline, parts, clients, supervisor, born)
+        session = Session(
+            pipeline, state, clients, supervisor, Startup(parts), observer, interrupts, _fixed_status(place)
+        )
+        return _watch(console, session, state, place, pipeline, duration, interrupts)
+    finally:
+        supervisor.kill()
+        leftovers.end(state.root, grace=5.0)
+
+
+def _watch(
+    console: Console,
+    session: Session,
+    state: StateFolder,
+    place: Place,
+    pipeline: LogPipeline,
+    duration: timedelta | None,
+    interrupts: Interrupts,
+) -> int:
+    hints = _hints(pipeline, place, state)
+    screen = LiveScreen(console, hints) if console.is_terminal else PlainScreen(console)
+    session.screen = screen
+    faults: list[str] = []
+    try:
+        if session.come_up():
+            if not console.is_terminal:
+                for line in hints:
+                    screen.say(line)
+            session.run(duration.total_seconds() if duration else None)
+            if duration is not None and not interrupts.once():
+                session.drain()
+                faults = [] if interrupts.once() else session.faults()
+        code = 128 + interrupts.last if session.ready_after is None else _DID_NOT_FLOW if faults else 0
+    except StartFailure as failure:
+        message = explain(failure, state)
+        if failure.part.outside is not None:
+            raise LogPipelineError(message) from failure
+        faults, code = [message], _DID_NOT_FLOW
+    finally:
+        try:
+            session.end()
+        finally:
+            screen.close()
+    if (summary := session.summary()) is not None and session.ready_after is not None:
+        show(console, summary)
+    for fault in faults:
+        click.echo(f"error: {fault}", err=True)
+    if duration is not None and code == 0 and not interrupts.once():
+        console.print("everything that was produced went through every part")
+    return code
+
+
+def _end_leftovers(console: Console, state: StateFolder) -> None:
+    left = leftovers.marked(state.root)
+    if left:
+        console.print(f"ending what an earlier run left behind: {', '.join(str(process.pid) for process in left)}")
+        leftovers.end(state.root, grace=_LEFTOVER_SECONDS)
+
+
+def _ports(console: Console, pipeline: LogPipeline, state: StateFolder) -> dict[str, int]:
+    last = state.read_json("ports.json")
+    last = {name: port for name, port in last.items() if isinstance(port, int)} if isinstance(last, dict) else {}
+    requests = port_requests(pipeline)
+    ports = choose_ports(requests, last, is_free, any_free)
+    state.write_json("ports.json", ports)
+    for request in requests:
+        port = ports[request.name]
+        if request.name in _NAMED and request.usual not in (port, None) and request.fixed is None:
+            taken = "" if is_free(request.usual or 0) else f"port {request.usual} is taken{holder(request.usual or 0)}; "
+            console.print(f"{taken}{_NAMED[request.name]} is on port {port}")
+    return ports
+
+
+def _fixed_status(place: Place) -> dict[str, Any]:
+    return {
+        "pid": os.getpid(),
+        "state_folder": str(place.root),
+        "kafka": {
+            "bootstrap_servers": place.bootstrap_servers,
+            "client_config": str(place.client_file) if place.client_file else None,
+        },
+        "elasticsearch": {"url": place.elasticsearch_url},
+        "connect": {"url": f"http://127.0.0.1:{place.ports['connect']}" if "connect" in place.ports else None},
+    }
+
+
+def _hints(pipeline: LogPipeline, place: Place, state: StateFolder) -> list[str]:
+    topics = pipeline.topics()
+    first_goal = topics[f"goal {pipeline.spec.goals[0].name}"].name
+    hints = [f"Kafka      {place.bootstrap_servers}"]
+    if place.elasticsearch_url is not None:
+        hints.append(f"search     curl '{place.elasticsearch_url.split(',')[0]}/{pipeline.index()}/_count'")
+    hints.append(f"results    logpipeline consume {first_goal} --bootstrap-servers {place.bootstrap_servers}")
+    hints.append(f"logs       {state / 'logs'}")
+    hints.append("Ctrl-C ends everything; the data stays in the state folder")
+    return hints

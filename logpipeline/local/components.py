@@ -1,0 +1,167 @@
+"""From the resource to the processes of this machine: what is run, with which settings, in which order it ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from logpipeline.api import LogPipeline
+from logpipeline.elastic.node import single_node
+from logpipeline.kafka.broker import single_broker
+from logpipeline.kafka.connect import worker_properties
+from logpipeline.kafka.properties import java_properties
+from logpipeline.local.leftovers import MARK
+from logpipeline.local.ports import HOST
+
+_SMALL_HEAP = "-Xms128m -Xmx384m -XX:+UseSerialGC"
+_ELASTICSEARCH_HEAP = "-Xms512m -Xmx512m -XX:+UseSerialGC"
+
+
+@dataclass(frozen=True)
+class Process:
+    """A process to supervise. `stop_stage`: the lowest is stopped first; `stop_seconds`: then it is killed."""
+
+    name: str
+    argv: list[str]
+    environment: dict[str, str]
+    stop_stage: int
+    stop_seconds: int
+
+    def spec(self, folder: Path) -> dict[str, Any]:
+        """Return what the launcher reads."""
+        return {
+            "argv": self.argv,
+            "environment": self.environment,
+            "folder": str(folder),
+            # No process of ours outlives its supervisor; each of them is built to take up its work after a kill.
+            "death_signal": int(signal.SIGKILL),
+        }
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a run is: its folders, its ports by component, its Kafka and Elasticsearch, and files with client settings."""
+
+    root: Path
+    distribution: Path
+    ports: Mapping[str, int]
+    bootstrap_servers: str
+    elasticsearch_url: str | None
+    brokers: int | None
+    java_client: Mapping[str, str]
+    java_client_file: Path | None
+    client_file: Path | None
+    secret_folders: list[str]
+
+
+def settings_files(pipeline: LogPipeline, place: Place) -> dict[str, str]:
+    """Return the text of each component's settings file, by its path below the state folder's config/."""
+    files = {}
+    if pipeline.spec.kafka.managed is not None:
+        data = str(place.root / "data" / "kafka")
+        broker = single_broker(data, place.ports["kafka"], place.ports["kafka-controller"])
+        files["kafka.properties"] = java_properties(broker)
+    if (sink := pipeline.spec.sink) is not None:
+        worker = worker_properties(
+            pipeline,
+            bootstrap_servers=place.bootstrap_servers,
+            brokers=place.brokers,
+            port=place.ports["connect"],
+            plugin_path=str(place.distribution / "connect-plugins"),
+            secret_folders=place.secret_folders,
+            client=place.java_client,
+        )
+        files["connect.properties"] = java_properties(worker)
+        if sink.elasticsearch.managed is not None:
+            node = single_node(
+                pipeline.name,
+                data=str(place.root / "data" / "elasticsearch"),
+                logs=str(place.root / "logs"),
+                port=place.ports["elasticsearch"],
+                transport_port=place.ports["elasticsearch-transport"],
+            )
+            files["elasticsearch/elasticsearch.yml"] = yaml.safe_dump(node)
+    return files
+
+
+def processes(pipeline: LogPipeline, place: Place) -> list[Process]:
+    """Return the processes that `pipeline` needs on this machine."""
+    config, distribution = place.root / "config", place.distribution
+    result = [Process("goals", _goals_command(place), {}, stop_stage=1, stop_seconds=30)]
+    if pipeline.spec.source.generator is not None:
+        result.append(Process("generator", _generator_command(pipeline, place), {}, stop_stage=0, stop_seconds=20))
+    if pipeline.spec.kafka.managed is not None:
+        command = [str(distribution / "kafka/bin/kafka-broker"), str(config / "kafka.properties")]
+        result.append(Process("kafka", command, {"KAFKA_HEAP_OPTS": _SMALL_HEAP}, stop_stage=3, stop_seconds=30))
+    if (sink := pipeline.spec.sink) is not None:
+        command = [str(distribution / "kafka/bin/connect-worker"), str(config / "connect.properties")]
+        result.append(Process("connect", command, {"KAFKA_HEAP_OPTS": _SMALL_HEAP}, stop_stage=2, stop_seconds=20))
+        if sink.elasticsearch.managed is not None:
+            command = [str(distribution / "elasticsearch/bin/elasticsearch-node"), str(config / "elasticsearch")]
+            heap = {"ES_HEAP_OPTS": _ELASTICSEARCH_HEAP}
+            result.append(Process("elasticsearch", command, heap, stop_stage=3, stop_seconds=30))
+    return result
+
+
+def _goals_command(place: Place) -> list[str]:
+    command = [sys.executable, "-m", "logpipeline_spark.goal"]
+    command += ["--pipeline", str(place.root / "config" / "pipeline.yaml")]
+    command += ["--bootstrap-servers", place.bootstrap_servers]
+    command += ["--checkpoints", str(place.root / "checkpoints")]
+    command += ["--metrics-port", str(place.ports["goals"])]
+    if place.java_client_file is not None:
+        command += ["--kafka-config", str(place.java_client_file)]
+    return command
+
+
+def _generator_command(pipeline: LogPipeline, place: Place) -> list[str]:
+    source = pipeline.spec.source
+    generator, lateness = source.generator, source.allowed_lateness.total_seconds()
+    assert generator is not None
+    options = {
+        "--bootstrap-servers": place.bootstrap_servers,
+        "--topic": pipeline.topics()["raw"].name,
+        "--rate": f"{generator.rate_per_second:g}",
+        "--pattern": generator.pattern,
+        "--seed": generator.seed,
+        "--malformed-share": generator.malformed_share,
+        "--late-share": generator.late_share,
+        "--late-by": lateness + 60,
+        "--out-of-order-share": generator.out_of_order_share,
+        # Disorder that costs no record; with no lateness allowed any disorder does.
+        "--disorder": lateness / 2 or 1,
+        "--offenders-every": generator.offenders_every.total_seconds(),
+        "--ground-truth": place.root / "ground-truth.jsonl",
+        "--metrics-port": place.ports["generator"],
+    }
+    if place.client_file is not None:
+        options["--client-config"] = place.client_file
+    command = [sys.executable, "-m", "logpipeline", "generate"]
+    for option, value in options.items():
+        command += [option, str(value)]
+    return command
+
+
+def common_environment(root: Path, distribution: Path) -> dict[str, str]:
+    """Return what every process is given, the supervisor included: the mark, and folders for what it writes on the side."""
+    temporary = root / "tmp"
+    # -UsePerfData: a JVM otherwise keeps a file in /tmp, which a killed one leaves behind.
+    java = f'-XX:-UsePerfData "-Djava.io.tmpdir={temporary}"'
+    inherited = os.environ.get("JDK_JAVA_OPTIONS", "")
+    return {
+        MARK: str(root),
+        "LOGPIPELINE_DIST": str(distribution),
+        "TMPDIR": str(temporary),
+        "SPARK_LOCAL_DIRS": str(temporary),
+        "SPARK_LOCAL_IP": HOST,
+        "JDK_JAVA_OPTIONS": f"{java} {inherited}".strip(),
+        "PYTHONUNBUFFERED": "1",
+        "NO_COLOR": "1",
+    }

@@ -1,0 +1,96 @@
+"""The sink connector, over Kafka Connect's REST API: configured, watched, and its failed tasks restarted."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from logpipeline.errors import LogPipelineError
+from logpipeline.local.backoff import Backoff
+from logpipeline.local.web import Refused, fetch, fetch_json
+
+_NOT_FOUND, _CONFLICT = 404, 409
+
+
+@dataclass(frozen=True)
+class ConnectorStatus:
+    """How many tasks run, and the first line of what stopped those that do not."""
+
+    state: str
+    running: int
+    tasks: int
+    fault: str | None
+
+    @property
+    def healthy(self) -> bool:
+        """Whether the connector and every task run."""
+        return self.state == "RUNNING" and 0 < self.tasks == self.running
+
+
+def read_status(document: dict[str, Any]) -> ConnectorStatus:
+    """Return what the answer to GET /connectors/NAME/status says."""
+    tasks = document.get("tasks", [])
+    traces = [part.get("trace") for part in [document["connector"], *tasks] if part["state"] == "FAILED"]
+    return ConnectorStatus(
+        state=document["connector"]["state"],
+        running=sum(task["state"] == "RUNNING" for task in tasks),
+        tasks=len(tasks),
+        fault=_cause(traces[0] or "") if traces else None,
+    )
+
+
+def _cause(trace: str) -> str:
+    """Return the innermost cause that a Java stack trace names, without its frames."""
+    causes = [line.removeprefix("Caused by: ") for line in trace.splitlines() if line.startswith("Caused by: ")]
+    return (causes or trace.splitlines() or ["no reason given"])[-1 if causes else 0]
+
+
+class Connector:
+    """One connector on the worker at `url`."""
+
+    def __init__(self, url: str, name: str, config: dict[str, str]) -> None:
+        self._url = f"{url}/connectors/{name}"
+        self._config = config
+        self._backoff = Backoff()
+        self.restarts = 0
+        self.status: ConnectorStatus | None = None
+
+    def configure(self) -> None:
+        """Give the worker the configuration, which it keeps in Kafka; raises LogPipelineError when it refuses it for good."""
+        try:
+            fetch(f"{self._url}/config", method="PUT", body=self._config, timeout=10)
+        except Refused as error:
+            # 409 while the workers agree on who does what; the next check tries again.
+            if error.status != _CONFLICT:
+                raise LogPipelineError(f"Kafka Connect refuses the connector: {' '.join(error.message.split())}") from error
+        except OSError:
+            return
+
+    def check(self) -> str | None:
+        """Refresh `status`, put right what is not as it should be, and return what is lacking, None for nothing."""
+        try:
+            self.status = read_status(fetch_json(f"{self._url}/status"))
+        except Refused as error:
+            self.status = None
+            if error.status == _NOT_FOUND and self._backoff.due(time.monotonic()):
+                self.configure()
+            return f"Connect does not know it yet ({error.status})"
+        except (OSError, ValueError, KeyError):
+            self.status = None
+            return "Connect does not answer"
+        if self.status.fault is not None:
+            self._restart_failed()
+            return self.status.fault
+        if not self.status.healthy:
+            return f"{self.status.running} of {self.status.tasks or 'no'} tasks run"
+        return None
+
+    def _restart_failed(self) -> None:
+        if not self._backoff.due(time.monotonic()):
+            return
+        try:
+            fetch(f"{self._url}/restart?includeTasks=true&onlyFailed=true", method="POST", timeout=5)
+        except (Refused, OSError):
+            return  # tried again after the backoff
+        self.restarts += 1

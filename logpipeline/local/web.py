@@ -1,0 +1,48 @@
+"""Small requests to the components' own HTTP servers on the loopback address."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from typing import Any
+
+# A proxy of the user's is for the outside; it would be asked for 127.0.0.1 too.
+_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+class Refused(Exception):
+    """The server answered, and not with success."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(f"{status}: {message}")
+        self.status = status
+        self.message = message
+
+
+def fetch(url: str, *, method: str = "GET", body: Any = None, timeout: float = 1.0) -> str:
+    """Return the text that `url` answers with; `body` is sent as JSON.
+
+    Raises Refused for an answer that is not a success, and OSError when there is none in time.
+    """
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(url, data, {"Content-Type": "application/json"}, method=method)
+    try:
+        with _OPENER.open(request, timeout=timeout) as response:
+            return str(response.read().decode("utf-8", errors="replace"))
+    except urllib.error.HTTPError as error:
+        raise Refused(error.code, _message(error.read().decode("utf-8", errors="replace"))) from error
+    except urllib.error.URLError as error:
+        raise OSError(str(error.reason)) from error
+
+
+def fetch_json(url: str, *, timeout: float = 1.0) -> Any:
+    """Return the JSON that `url` answers with; raises as `fetch` does, and ValueError when it is not JSON."""
+    return json.loads(fetch(url, timeout=timeout))
+
+
+def _message(text: str) -> str:
+    try:
+        return str(json.loads(text)["message"])
+    except (ValueError, KeyError, TypeError):
+        return text[:300]

@@ -1,0 +1,56 @@
+package dev.logpipeline.connect.bulk;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+
+/** Reads Elasticsearch's answer to a bulk request. */
+final class BulkAnswer {
+
+    /** Asks Elasticsearch for what is read here and no more: the full answer is about as large as the request. */
+    static final String FILTER = "errors,items.*.status,items.*.error.type,items.*.error.reason,items.*.error.caused_by.reason";
+
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final int REASON_MAX = 500;
+
+    private BulkAnswer() {}
+
+    /**
+     * @return a result a document, in their order
+     * @throws NodeException when this is no complete answer. What it left open is safe to send again, as each document has its own id.
+     */
+    static List<ItemResult> parse(byte[] body, int documents) throws NodeException {
+        JsonNode answer;
+        try {
+            answer = JSON.readTree(body);
+        } catch (IOException e) {
+            throw new NodeException("the answer is not JSON, or not all of it");
+        }
+        if (!answer.path("errors").isBoolean() || answer.path("items").size() != documents) {
+            throw new NodeException("the answer does not tell what became of the " + documents + " documents");
+        }
+        List<ItemResult> results = new ArrayList<>(documents);
+        for (JsonNode item : answer.path("items")) {
+            results.add(result(item.path("create")));
+        }
+        return results;
+    }
+
+    private static ItemResult result(JsonNode item) throws NodeException {
+        if (!item.path("status").isInt()) {
+            throw new NodeException("the answer names no status");
+        }
+        JsonNode error = item.path("error");
+        String cause = error.path("caused_by").path("reason").asText();
+        String reason = error.path("reason").asText() + (cause.isEmpty() ? "" : " (" + cause + ")");
+        return new ItemResult(item.path("status").intValue(), error.path("type").asText(), shorten(reason));
+    }
+
+    /** Elasticsearch quotes the document in some of them. */
+    private static String shorten(String reason) {
+        return reason.length() <= REASON_MAX ? reason : reason.substring(0, REASON_MAX) + "…";
+    }
+}

@@ -1,0 +1,31 @@
+package dev.logpipeline.connect.document;
+
+import static dev.logpipeline.connect.Records.record;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+
+import com.fasterxml.jackson.databind.JsonNode;
+
+/** What becomes of a value, as text that a table can hold. */
+final class Documents {
+
+    private Documents() {}
+
+    static DocumentFactory json(String... fields) {
+        return DocumentFactory.json("logs", FieldMapping.parse(List.of(fields)), "@timestamp", TimestampFormat.EPOCH);
+    }
+
+    static DocumentFactory timed(String field, TimestampFormat format) {
+        return DocumentFactory.json("logs", FieldMapping.parse(List.of()), field, format);
+    }
+
+    static String fields(DocumentFactory factory, String value) {
+        return new String(factory.create(record(5, value)).fields(), StandardCharsets.UTF_8);
+    }
+
+    static JsonNode tree(DocumentFactory factory, String value) throws IOException {
+        return Json.MAPPER.readTree(fields(factory, value));
+    }
+}

@@ -1,0 +1,87 @@
+"""Runs goals side by side: one that fails is started again with backoff and does not touch the others."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from py4j.protocol import Py4JError
+from pyspark.errors import PySparkException
+from pyspark.sql.streaming.query import StreamingQuery
+
+from logpipeline.errors import LogPipelineError
+from logpipeline_spark.progress import Board
+
+_LOG = logging.getLogger(__name__)
+_LOOK_EVERY = 0.5
+
+
+def backoff(failures: int) -> float:
+    """Return the seconds to wait before the next start after so many failures without a batch between them: 1, 2, 4 … 60."""
+    return float(min(60, 2 ** (failures - 1)))
+
+
+@dataclass
+class _Goal:
+    start: Callable[[], StreamingQuery]
+    query: StreamingQuery | None = None
+    failures: int = 0
+    batch_at_start: int | None = None
+    start_at: float = 0.0
+    refused: bool = False
+
+
+class Host:
+    """Keeps goals running. `starts` maps a goal's name to what starts its query."""
+
+    def __init__(self, starts: dict[str, Callable[[], StreamingQuery]], board: Board) -> None:
+        self._goals = {name: _Goal(start) for name, start in starts.items()}
+        self._board = board
+
+    def run(self, stop: threading.Event) -> None:
+        """Run until `stop` is set; raises LogPipelineError when every goal is refused for a reason that no restart mends."""
+        while not stop.is_set():
+            for name, goal in self._goals.items():
+                self._look_after(name, goal)
+            if all(goal.refused for goal in self._goals.values()):
+                raise LogPipelineError("no goal can run, see the lines above")
+            stop.wait(_LOOK_EVERY)
+        try:
+            for goal in self._goals.values():
+                if goal.query is not None:
+                    goal.query.stop()
+        except Py4JError:
+            # A signal to the whole process group ends the JVM as well; the checkpoint stands for whatever it was doing.
+            _LOG.info("the JVM has ended first")
+
+    def _look_after(self, name: str, goal: _Goal) -> None:
+        if goal.refused or (goal.query is not None and goal.query.isActive):
+            return
+        if goal.query is not None:
+            error = goal.query.exception()
+            goal.query = None
+            self._failed(name, goal, str(error) if error else "the query ended by itself")
+        if time.monotonic() < goal.start_at:
+            return
+        if goal.failures:
+            self._board.restarted(name)
+        goal.batch_at_start = self._board.last_batch(name)
+        try:
+            goal.query = goal.start()
+        except LogPipelineError as error:
+            goal.refused = True
+            self._board.failed(name, error.message)
+            error.show()
+        except PySparkException as error:
+            self._failed(name, goal, str(error))
+
+    def _failed(self, name: str, goal: _Goal, error: str) -> None:
+        progressed = self._board.last_batch(name) != goal.batch_at_start
+        goal.failures = 1 if progressed else goal.failures + 1
+        wait = backoff(goal.failures)
+        goal.start_at = time.monotonic() + wait
+        self._board.failed(name, error.strip().splitlines()[0])
+        _LOG.error("goal %s failed, starts again in %g s: %s", name, wait, error)

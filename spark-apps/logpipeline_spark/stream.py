@@ -1,0 +1,116 @@
+"""A goal as a streaming query: Kafka in, DataFrame → DataFrame, Kafka out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F  # noqa: N812 - the name that every Spark programmer knows
+from pyspark.sql.streaming.query import StreamingQuery
+
+from logpipeline.api import LogPipeline
+from logpipeline.api.source import Source
+from logpipeline.kernel.watermark import Policy
+from logpipeline.rules import Rule
+from logpipeline_spark import windowing
+from logpipeline_spark.counting import COUNTED, counter
+from logpipeline_spark.windowing import COUNTS, OUTCOME, STATE, windower
+
+OBSERVED = "goal"
+RESULT_COLUMNS = ("key", "value", "kind")
+
+
+@dataclass(frozen=True)
+class Topics:
+    """The topics of one goal. `invalid` is None for a goal that leaves the invalid records to another."""
+
+    raw: str
+    result: str
+    invalid: str | None
+
+
+def goal_results(records: DataFrame, rule: Rule, source: Source, topics: Topics, *, shards: int, partitions: int) -> DataFrame:
+    """Return the messages of a goal: `kind` (result or invalid), `key` and `value`.
+
+    `records` has `value` (binary), `partition`, `offset` and `arrival_ms`; a pure function of it and of the state in the checkpoint.
+    """
+    policy = Policy(
+        allowed_lateness_ms=round(source.allowed_lateness.total_seconds() * 1000),
+        idle_timeout_ms=round(source.idle_partition_timeout.total_seconds() * 1000),
+        partitions=partitions,
+    )
+    count = counter(source, rule, shards, topic=topics.raw, quotes_invalid=topics.invalid is not None)
+    outcomes = (
+        records.mapInArrow(count, COUNTED)
+        .groupBy("shard")
+        .applyInPandasWithState(windower(rule, policy), OUTCOME, STATE, "append", "NoTimeout")
+    )
+    observed = outcomes.observe(
+        OBSERVED,
+        *(F.sum(name).alias(name) for name in COUNTS),
+        F.min("watermark").alias("watermark"),
+        F.max("arrival_ms").alias("arrival_ms"),
+    )
+    message = F.explode(F.split("messages", windowing.END_OF_MESSAGE)).alias("message")
+    parts = F.split("message", windowing.END_OF_FIELD, 3)
+    return (
+        observed.where(F.col("messages") != "")
+        .select(message)
+        .select(
+            _unescape(F.element_at(parts, 3)).alias("key"),
+            F.element_at(parts, 2).alias("value"),
+            F.element_at(parts, 1).alias("kind"),
+        )
+    )
+
+
+def start(
+    spark: SparkSession,
+    pipeline: LogPipeline,
+    rule: Rule,
+    *,
+    kafka: Mapping[str, str],
+    checkpoint: str,
+    partitions: int,
+) -> StreamingQuery:
+    """Start a goal and return its query. `kafka` is Kafka client configuration, `bootstrap.servers` among it."""
+    topics = topics_of(pipeline, rule)
+    options = {f"kafka.{name}": value for name, value in kafka.items()}
+    spec = pipeline.spec
+    records = (
+        spark.readStream.format("kafka")
+        .options(**options)
+        .option("subscribe", topics.raw)
+        .option("startingOffsets", "earliest")
+        .option("maxOffsetsPerTrigger", spec.spark.max_records_per_batch)
+        # A broker that restarts is waited for; Spark's default gives up after 30 ms.
+        .option("fetchOffset.numRetries", 30)
+        .option("fetchOffset.retryIntervalMs", 1000)
+        .load()
+        .select("value", "partition", "offset", F.unix_millis("timestamp").alias("arrival_ms"))
+    )
+    messages = goal_results(records, rule, spec.source, topics, shards=spec.spark.shards, partitions=partitions)
+    target = F.when(F.col("kind") == windowing.INVALID, F.lit(topics.invalid)).otherwise(F.lit(topics.result))
+    return (
+        messages.select(target.alias("topic"), "key", "value")
+        .writeStream.format("kafka")
+        .queryName(rule.name)
+        .options(**options)
+        .option("kafka.compression.type", "lz4")
+        .option("checkpointLocation", checkpoint)
+        .trigger(processingTime=f"{round(spec.spark.trigger.total_seconds() * 1000)} milliseconds")
+        .start()
+    )
+
+
+def topics_of(pipeline: LogPipeline, rule: Rule) -> Topics:
+    """Return the topics of a goal; the first goal of a pipeline reports the invalid records for all."""
+    names = {use: topic.name or "" for use, topic in pipeline.topics().items()}
+    first = pipeline.spec.goals[0].name == rule.name
+    return Topics(names["raw"], names[f"goal {rule.name}"], names["invalid"] if first else None)
+
+
+def _unescape(key: Column) -> Column:
+    ended = F.replace(key, F.lit(windowing.ESCAPED_END), F.lit(windowing.END_OF_MESSAGE))
+    return F.replace(ended, F.lit(windowing.ESCAPED_ESCAPE), F.lit(windowing.ESCAPE))

@@ -1,0 +1,255 @@
+"""Settings of brokers, Connect and clients."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from logpipeline.api import LogPipeline, parse
+from logpipeline.api.kafka import KafkaSecurity
+from logpipeline.errors import LogPipelineError
+from logpipeline.kafka.broker import single_broker
+from logpipeline.kafka.connect import connector_config, connector_name, worker_properties
+from logpipeline.kafka.properties import client_properties, java_properties, read_client_properties, write_private
+from logpipeline.kafka.security import Credentials, check_credentials, java_settings, librdkafka_settings
+
+
+def pipeline(source: dict[str, Any] | None = None, **sink: Any) -> LogPipeline:
+    return parse(
+        {
+            "apiVersion": "logpipeline.dev/v1alpha1",
+            "kind": "LogPipeline",
+            "metadata": {"name": "web"},
+            "spec": {
+                "kafka": {"managed": {}},
+                "source": source or {},
+                "goals": [{"name": "client-rate", "preset": "client-rate"}],
+                "sink": {"elasticsearch": {"managed": {}}, **sink},
+            },
+        }
+    )
+
+
+def connector(of: LogPipeline, secret_keys: frozenset[str] = frozenset()) -> dict[str, str]:
+    folder = "/secrets/es" if secret_keys else None
+    return connector_config(of, url="http://es:9200", brokers=1, secret_folder=folder, secret_keys=secret_keys)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("plain", "k=plain\n"),
+        (r"C:\temp", "k=C:\\\\temp\n"),
+        ("two\nlines", "k=two\\nlines\n"),
+        (" led by a blank", "k=\\ led by a blank\n"),
+        ('x required password="a\\"b";', 'k=x required password="a\\\\"b";\n'),
+    ],
+)
+def test_java_properties_keep_every_value(value: str, text: str) -> None:
+    assert java_properties({"k": value}) == text
+
+
+def test_client_settings_are_read_as_they_were_written(tmp_path: Path) -> None:
+    settings = {"security.protocol": "SASL_SSL", "sasl.password": "a=b#c"}
+    path = tmp_path / "client"
+    write_private(path, "# a comment\n\n" + client_properties(settings))
+    assert read_client_properties(path) == settings
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_bad_line_is_named_by_number_and_not_shown(tmp_path: Path) -> None:
+    path = tmp_path / "client"
+    path.write_text("a=b\nsecret\n")
+    with pytest.raises(LogPipelineError) as error:
+        read_client_properties(path)
+    assert error.value.message == f"{path}: line 2 is not key=value"
+
+
+def test_the_broker_takes_records_of_16_mib_and_creates_no_topic_by_itself() -> None:
+    broker = single_broker("/data", 9092, 19093)
+    assert broker["message.max.bytes"] == "16777216"
+    assert broker["auto.create.topics.enable"] == "false"
+    assert broker["advertised.listeners"] == "PLAINTEXT://127.0.0.1:9092"
+    assert broker["controller.quorum.voters"] == "1@127.0.0.1:19093"
+
+
+def worker(of: LogPipeline, **changes: Any) -> dict[str, str]:
+    arguments: dict[str, Any] = {
+        "bootstrap_servers": "k:9092",
+        "brokers": 1,
+        "port": 8083,
+        "plugin_path": "/plugins",
+        "secret_folders": [],
+        "client": {},
+    }
+    return worker_properties(of, **{**arguments, **changes})
+
+
+@pytest.mark.parametrize(("brokers", "replication"), [(1, "1"), (3, "3"), (5, "3"), (None, "-1")])
+def test_connects_own_topics_are_as_safe_as_the_brokers_allow(brokers: int | None, replication: str) -> None:
+    settings = worker(pipeline(), brokers=brokers)
+    assert {settings[f"{store}.storage.replication.factor"] for store in ("config", "offset", "status")} == {replication}
+
+
+def test_the_worker_and_each_of_its_clients_are_secured() -> None:
+    settings = worker(pipeline(), client={"security.protocol": "SSL"})
+    secured = {key for key, value in settings.items() if value == "SSL"}
+    assert secured == {f"{prefix}security.protocol" for prefix in ("", "producer.", "consumer.", "admin.")}
+
+
+def test_connectors_may_read_the_secret_folders_and_no_others() -> None:
+    settings = worker(pipeline(), secret_folders=["/secrets/es"])
+    assert settings["config.providers"] == "secrets"
+    assert settings["config.providers.secrets.param.allowed.paths"] == "/secrets/es"
+    assert "config.providers" not in worker(pipeline())
+
+
+@pytest.mark.parametrize(
+    ("elasticsearch", "index"),
+    [({}, "web"), ({"index": "logs"}, "logs"), ({"index": "logs", "retention": "7d"}, "logs-${date}")],
+)
+def test_the_index_is_dated_when_there_is_a_retention(elasticsearch: dict[str, str], index: str) -> None:
+    assert connector(pipeline(elasticsearch={"managed": {}, **elasticsearch}))["index"] == index
+
+
+def test_a_record_that_is_refused_goes_to_the_dead_letter_topic() -> None:
+    config = connector(pipeline())
+    assert config["errors.tolerance"] == "all"
+    assert config["errors.deadletterqueue.topic.name"] == "web.sink-dead-letters"
+    assert config["errors.deadletterqueue.topic.replication.factor"] == "1"
+
+
+def test_fields_and_timestamp_are_handed_on() -> None:
+    source = {"fields": {"client_ip": "remote_ip", "status": "response.code"}, "timestamp": {"field": "t", "format": "clf"}}
+    config = connector(pipeline(source))
+    assert config["record.fields"] == "client_ip=remote_ip,status=response.code"
+    assert (config["record.timestamp.field"], config["record.timestamp.format"]) == ("t", "clf")
+
+
+def test_a_text_format_has_no_fields_to_map() -> None:
+    config = connector(pipeline({"format": "combined"}))
+    assert config["record.format"] == "combined"
+    assert not [key for key in config if key.startswith(("record.fields", "record.timestamp"))]
+
+
+def test_another_connector_is_not_given_settings_of_ours() -> None:
+    config = connector(pipeline(connect={"connectorClass": "org.example.Sink"}))
+    assert config["connector.class"] == "org.example.Sink"
+    assert not [key for key in config if key.startswith("record.") or key == "index"]
+
+
+@pytest.mark.parametrize(
+    ("keys", "expected"),
+    [
+        ({"apiKey"}, {"connection.api.key": "${secrets:/secrets/es:apiKey}"}),
+        (
+            {"username", "password"},
+            {
+                "connection.username": "${secrets:/secrets/es:username}",
+                "connection.password": "${secrets:/secrets/es:password}",
+            },
+        ),
+        ({"ca.crt"}, {"connection.ssl.ca": "/secrets/es/ca.crt"}),
+        (set(), {}),
+    ],
+)
+def test_a_secret_is_referred_to_and_never_written_down(keys: set[str], expected: dict[str, str]) -> None:
+    config = connector(pipeline(), frozenset(keys))
+    assert {key: value for key, value in config.items() if key.startswith("connection.") and key != "connection.url"} == expected
+
+
+def test_the_connector_is_named_after_the_pipeline() -> None:
+    assert connector_name(pipeline()) == "web-elasticsearch"
+
+
+SCRAM = KafkaSecurity.model_validate({"protocol": "SASL_SSL", "secretRef": {"name": "s"}})
+PLAIN = KafkaSecurity.model_validate({"protocol": "SASL_PLAINTEXT", "mechanism": "PLAIN", "secretRef": {"name": "s"}})
+MUTUAL = KafkaSecurity.model_validate({"protocol": "SSL", "secretRef": {"name": "s"}})
+USER = {"username": "me", "password": 'p"\\w'}
+CERTIFICATES = {"ca.crt": "CA", "tls.crt": "CERTIFICATE", "tls.key": "KEY"}
+
+
+@pytest.mark.parametrize(
+    ("security", "values", "expected"),
+    [
+        (KafkaSecurity.model_validate({}), None, {"security.protocol": "PLAINTEXT"}),
+        (
+            SCRAM,
+            {**USER, "ca.crt": "CA"},
+            {
+                "security.protocol": "SASL_SSL",
+                "sasl.mechanism": "SCRAM-SHA-512",
+                "sasl.username": "me",
+                "sasl.password": 'p"\\w',
+                "ssl.ca.location": "/s/ca.crt",
+            },
+        ),
+        (
+            MUTUAL,
+            CERTIFICATES,
+            {
+                "security.protocol": "SSL",
+                "ssl.ca.location": "/s/ca.crt",
+                "ssl.certificate.location": "/s/tls.crt",
+                "ssl.key.location": "/s/tls.key",
+            },
+        ),
+    ],
+)
+def test_settings_of_confluent_kafka(
+    security: KafkaSecurity, values: dict[str, str] | None, expected: dict[str, str]
+) -> None:
+    assert librdkafka_settings(security, Credentials(values, "/s") if values else None) == expected
+
+
+@pytest.mark.parametrize(
+    ("security", "values", "expected"),
+    [
+        (
+            PLAIN,
+            USER,
+            {
+                "security.protocol": "SASL_PLAINTEXT",
+                "sasl.mechanism": "PLAIN",
+                "sasl.jaas.config": "org.apache.kafka.common.security.plain.PlainLoginModule required "
+                'username="me" password="p\\"\\\\w";',
+            },
+        ),
+        (
+            MUTUAL,
+            CERTIFICATES,
+            {
+                "security.protocol": "SSL",
+                "ssl.truststore.type": "PEM",
+                "ssl.truststore.location": "/s/ca.crt",
+                "ssl.keystore.type": "PEM",
+                "ssl.keystore.certificate.chain": "CERTIFICATE",
+                "ssl.keystore.key": "KEY",
+            },
+        ),
+    ],
+)
+def test_settings_of_java_clients(security: KafkaSecurity, values: dict[str, str], expected: dict[str, str]) -> None:
+    assert java_settings(security, Credentials(values, "/s")) == expected
+
+
+@pytest.mark.parametrize(
+    ("security", "values", "fault"),
+    [
+        (SCRAM, {"username": "me"}, "has no password"),
+        (SCRAM, {}, "has no username and no password"),
+        (MUTUAL, {"tls.crt": "C"}, "has no tls.key"),
+        (MUTUAL, {"tls.key": "K"}, "has no tls.crt"),
+        (SCRAM, USER, None),
+        (MUTUAL, {"ca.crt": "CA"}, None),
+    ],
+)
+def test_a_secret_that_lacks_a_key_is_named(security: KafkaSecurity, values: dict[str, str], fault: str | None) -> None:
+    if fault is None:
+        check_credentials(security, Credentials(values, "/s"))
+        return
+    with pytest.raises(LogPipelineError, match=f"secretRef: the Secret 's' {fault}$"):
+        check_credentials(security, Credentials(values, "/s"))

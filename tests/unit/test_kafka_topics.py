@@ -1,0 +1,94 @@
+"""Topics: what the resource wants, and what has to change."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from logpipeline.api import LogPipeline, parse
+from logpipeline.errors import LogPipelineError
+from logpipeline.kafka.topics import ExistingTopic, TopicPlan, plan_topics, wanted_topics
+
+DAY = {"cleanup.policy": "delete", "retention.ms": "86400000"}
+RAW = {**DAY, "max.message.bytes": "16777216"}
+
+
+def pipeline(**topic: Any) -> LogPipeline:
+    return parse(
+        {
+            "apiVersion": "logpipeline.dev/v1alpha1",
+            "kind": "LogPipeline",
+            "metadata": {"name": "web"},
+            "spec": {
+                "kafka": {"managed": {}},
+                "source": {"topic": {"name": "raw", **topic}},
+                "goals": [{"name": "client-rate", "preset": "client-rate"}],
+                "sink": {"elasticsearch": {"managed": {}}},
+            },
+        }
+    )
+
+
+def test_every_topic_of_the_resource_is_wanted() -> None:
+    topics = wanted_topics(pipeline(), brokers=1)
+    assert {use: spec.name for use, spec in topics.items()} == {
+        "raw": "raw",
+        "invalid": "web.invalid",
+        "sink-dead-letters": "web.sink-dead-letters",
+        "goal client-rate": "web.client-rate",
+    }
+
+
+def test_a_record_of_16_mib_passes_and_still_does_when_it_is_wrapped() -> None:
+    topics = wanted_topics(pipeline(), brokers=1)
+    limits = {use: int(spec.config.get("max.message.bytes", 1048588)) for use, spec in topics.items()}
+    assert limits["raw"] == 16 * 2**20
+    assert limits["invalid"] == limits["sink-dead-letters"] > 4 / 3 * limits["raw"]
+    assert limits["goal client-rate"] == 1048588
+
+
+@pytest.mark.parametrize(("replicas", "brokers", "expected"), [(1, 1, 1), (3, 1, 1), (3, 3, 3), (2, 3, 2), (3, 5, 3)])
+def test_there_are_never_more_replicas_than_brokers(replicas: int, brokers: int, expected: int) -> None:
+    assert wanted_topics(pipeline(replicas=replicas), brokers)["raw"].replicas == expected
+
+
+@pytest.mark.parametrize(
+    ("existing", "grow", "configure"),
+    [
+        (ExistingTopic(4, RAW), {}, {}),
+        (ExistingTopic(4, {**RAW, "segment.bytes": "1"}), {}, {}),
+        (ExistingTopic(1, RAW), {"raw": 4}, {}),
+        (ExistingTopic(4, {**RAW, "retention.ms": "1"}), {}, {"raw": {"retention.ms": "86400000"}}),
+        (ExistingTopic(2, DAY), {"raw": 4}, {"raw": {"max.message.bytes": "16777216"}}),
+    ],
+)
+def test_an_existing_topic_is_brought_to_what_is_wanted(
+    existing: ExistingTopic, grow: dict[str, int], configure: dict[str, dict[str, str]]
+) -> None:
+    wanted = {"raw": wanted_topics(pipeline(), brokers=1)["raw"]}
+    assert plan_topics(wanted, {"raw": existing}) == TopicPlan([], grow, configure)
+
+
+def test_a_missing_topic_is_created() -> None:
+    wanted = wanted_topics(pipeline(), brokers=1)
+    plan = plan_topics(wanted, {"raw": ExistingTopic(4, RAW)})
+    assert [spec.name for spec in plan.create] == ["web.invalid", "web.sink-dead-letters", "web.client-rate"]
+
+
+def test_nothing_to_do_is_false() -> None:
+    assert not TopicPlan()
+    assert TopicPlan(grow={"raw": 2})
+
+
+def test_partitions_never_shrink_and_the_message_says_where_to_write_what() -> None:
+    with pytest.raises(LogPipelineError) as error:
+        plan_topics(wanted_topics(pipeline(partitions=2), brokers=1), {"raw": ExistingTopic(8, RAW)})
+    assert error.value.message == (
+        "spec.source.topic.partitions: the topic 'raw' has 8 partitions and they never shrink to 2; write 8, or name another topic"
+    )
+
+
+def test_a_goals_topic_is_named_by_its_place() -> None:
+    with pytest.raises(LogPipelineError, match=r"^spec\.goals\[0\]\.topic\.partitions: "):
+        plan_topics(wanted_topics(pipeline(), brokers=1), {"web.client-rate": ExistingTopic(3, DAY)})
