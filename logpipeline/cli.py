@@ -1,7 +1,7 @@
 """The command line: every subcommand by name, imported only when it is asked for.
 
-Start-up stays quick and a container that lacks an extra still runs the commands it has. Commands of the services join through the entry-point
-group `logpipeline.commands`, so that nothing here imports what lies above this package.
+Start-up stays quick and a container that lacks an extra still runs the commands it has. Commands of the services join
+through the entry-point group `logpipeline.commands`, so that nothing here imports what lies above this package.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from logpipeline.errors import LogPipelineError
 _COMMANDS = {
     "backtest": "logpipeline.backtest.cli:backtest",
     "consume": "logpipeline.local.consume:consume",
-    "crd": "logpipeline.api.cli:crd",
+    "crd": "logpipeline.commands:crd",
     "up": "logpipeline.local.cli:up",
-    "validate": "logpipeline.api.cli:validate",
+    "validate": "logpipeline.commands:validate",
 }
 
 
 class _LazyGroup(click.Group):
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         return sorted({*_COMMANDS, *entry_points(group="logpipeline.commands").names})
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
         target = _COMMANDS.get(cmd_name)
         if target is None:
             found = entry_points(group="logpipeline.commands", name=cmd_name)
@@ -40,20 +40,30 @@ class _LazyGroup(click.Group):
         except ModuleNotFoundError as error:
             if (error.name or "").split(".")[0].startswith("logpipeline"):
                 raise
-            raise LogPipelineError(
-                f"`{cmd_name}` needs the Python package {error.name!r}, which is not installed; "
-                "install everything with `make setup`, or `pip install 'logpipeline[local]'`"
-            ) from error
+            return _unavailable(cmd_name, error.name or "")
         return command
+
+
+def _unavailable(name: str, package: str) -> click.Command:
+    """Return a command that says what it lacks, so that `--help` still lists it."""
+
+    def refuse() -> None:
+        raise LogPipelineError(
+            f"`{name}` needs the Python package {package!r}, which is not installed; "
+            "install everything with `make setup`, or `pip install 'logpipeline[local]'`"
+        )
+
+    settings = {"ignore_unknown_options": True, "allow_extra_args": True}
+    return click.Command(name, callback=refuse, short_help=f"(needs {package})", context_settings=settings)
 
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(logpipeline.__version__, "-V", "--version")
 def main() -> None:
-    """One resource from access log to alert.
+    r"""One resource from access log to alert.
 
-    A LogPipeline resource (YAML) names a Kafka topic with access-log records, windowed rules over it (goals) and a search
-    index. `up` runs it on this machine; `backtest` runs its goals over files.
+    A LogPipeline resource (YAML) names a Kafka topic with access-log records, windowed rules over it (goals) and a
+    search index. `up` runs it on this machine; `backtest` runs its goals over files.
 
     \b
     First steps:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from logpipeline.api.goal import Condition, Goal
 
@@ -45,7 +45,8 @@ class Rule:
         return self.aggregate if self.field is None else f"{self.aggregate}_{self.field}"
 
     def identity(self) -> dict[str, Any]:
-        """Return what the state of a running goal depends on, in the words of the resource; a change of any of it makes old state wrong.
+        """Return what the state of a running goal depends on, in the words of the resource; a change of any of it makes
+        old state wrong.
 
         The threshold and when results are emitted are not of it: what is counted stays the same.
         """
@@ -60,13 +61,15 @@ class Rule:
 
 def rule_of(goal: Goal) -> Rule:
     """Return the rule that a goal of the resource means."""
-    assert goal.window is not None and goal.group_by is not None  # the model has refused anything else
+    # The model has refused anything else.
+    assert goal.window is not None
+    assert goal.group_by is not None
     size = int(goal.window.size.total_seconds())
     aggregate: AggregateKind = "count"
     field = None
     if goal.aggregate is not None and goal.aggregate.count is None:
         ((name, of),) = goal.aggregate.model_dump(exclude_none=True).items()
-        aggregate, field = name, of["field"]
+        aggregate, field = cast("AggregateKind", name), of["field"]
     has_threshold = goal.having is not None
     return Rule(
         name=goal.name,

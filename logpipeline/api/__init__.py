@@ -1,7 +1,7 @@
 """The LogPipeline resource: models, presets, reading and the CRD.
 
-The Pydantic models here are the one source of the resource's shape; the CRD and the reference documentation are generated
-from them.
+The Pydantic models here are the one source of the resource's shape; the CRD and the reference documentation are
+generated from them.
 """
 
 from logpipeline.api.goal import Aggregate, Condition, Goal, Having, Window

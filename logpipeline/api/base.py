@@ -17,8 +17,14 @@ DURATION_PATTERN = r"^([0-9]+(ms|[smhd]))+$"
 class Model(BaseModel):
     """A part of the resource. Unknown fields are errors, values never change after reading."""
 
+    # Defaults are written as a user would write them, so that the CRD shows them so.
     model_config = ConfigDict(
-        extra="forbid", frozen=True, alias_generator=to_camel, validate_by_name=True, validate_by_alias=True
+        validate_default=True,
+        extra="forbid",
+        frozen=True,
+        alias_generator=to_camel,
+        validate_by_name=True,
+        validate_by_alias=True,
     )
 
 

@@ -1,7 +1,8 @@
 """The CustomResourceDefinition, generated from the models.
 
-A CRD's schema must be structural (https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/):
-no references, no `anyOf` for an optional value, no `additionalProperties: false` beside properties.
+A CRD's schema must be structural
+(https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/): no references, no
+`anyOf` for an optional value, no `additionalProperties: false` beside properties.
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ from typing import Any
 from logpipeline.api.resource import GROUP, KIND, VERSION, Spec
 
 _KEEP = {
-    "type", "description", "default", "enum", "format", "items", "maxItems", "maxLength", "maximum", "minItems", "minLength",
-    "minimum", "exclusiveMinimum", "pattern", "required", "x-kubernetes-int-or-string",
+    "type", "description", "default", "enum", "format", "items", "maxItems", "maxLength", "maximum", "minItems",
+    "minLength", "minimum", "exclusiveMinimum", "pattern", "required", "x-kubernetes-int-or-string",
 }  # fmt: skip
 
 
@@ -52,7 +53,9 @@ def custom_resource_definition() -> dict[str, Any]:
                         }
                     },
                     "subresources": {"status": {}},
-                    "additionalPrinterColumns": [{"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"}],
+                    "additionalPrinterColumns": [
+                        {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"}
+                    ],
                 }
             ],
         },
@@ -66,7 +69,9 @@ def _structural(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str
         return _structural({**target, **{key: value for key, value in schema.items() if key != "$ref"}}, definitions)
     if "anyOf" in schema:
         (only,) = [option for option in schema["anyOf"] if option != {"type": "null"}]
-        rest = {key: value for key, value in schema.items() if key != "anyOf" and not (key == "default" and value is None)}
+        rest = {
+            key: value for key, value in schema.items() if key != "anyOf" and not (key == "default" and value is None)
+        }
         return _structural({**only, **rest}, definitions)
     result = {key: value for key, value in schema.items() if key in _KEEP}
     if "const" in schema:

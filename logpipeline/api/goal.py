@@ -1,7 +1,7 @@
 """A goal: one windowed rule over the records, as the user writes it.
 
-Everything here is data. A condition compares a field with literals, an aggregate names a field; nothing is ever evaluated
-as code.
+Everything here is data. A condition compares a field with literals, an aggregate names a field; nothing is ever
+evaluated as code.
 """
 
 from __future__ import annotations
@@ -45,7 +45,9 @@ class Condition(Model):
         if len(given) != 1:
             raise ValueError(f"give exactly one of {', '.join(_OPERATORS)}, not {' and '.join(given) or 'none'}")
         if self.between is not None and self.between[0] > self.between[1]:
-            raise ValueError(f"between: {self.between[0]:g} is greater than {self.between[1]:g}; write the lowest first")
+            raise ValueError(
+                f"between: {self.between[0]:g} is greater than {self.between[1]:g}; write the lowest first"
+            )
         return self
 
 
@@ -53,7 +55,9 @@ class Window(Model):
     """Windows [start, end) aligned to the epoch."""
 
     size: Duration = Field(description="Length of a window, whole seconds.")
-    slide: Duration | None = Field(None, description="Distance of two window starts; absent: the size (tumbling windows).")
+    slide: Duration | None = Field(
+        None, description="Distance of two window starts; absent: the size (tumbling windows)."
+    )
 
     @model_validator(mode="after")
     def _aligned(self) -> Window:
@@ -62,7 +66,9 @@ class Window(Model):
                 raise ValueError(f"{name}: windows are whole seconds, at least 1s")
         slide = self.slide if self.slide is not None else self.size
         if slide > self.size:
-            raise ValueError("slide is larger than size, so records between two windows would be lost; make it at most size")
+            raise ValueError(
+                "slide is larger than size, so records between two windows would be lost; make it at most size"
+            )
         if self.size.total_seconds() % slide.total_seconds():
             raise ValueError("slide does not divide size; choose a slide that goes into size without rest")
         return self
@@ -133,12 +139,16 @@ class Goal(Model):
             raise ValueError(f"groupBy names a field twice: {', '.join(self.group_by)}")
         if self.emit == "early":
             if self.having is None:
-                raise ValueError("emit: early needs having: without a threshold nothing can be passed early; use emit: final")
+                raise ValueError(
+                    "emit: early needs having: without a threshold nothing can be passed early; use emit: final"
+                )
             if self.aggregate is not None and self.aggregate.count is None:
-                raise ValueError("emit: early needs aggregate count, the only one that never falls again; use emit: final")
-        if self.aggregate is None or self.aggregate.count is not None:
-            if self.having is not None and self.having.greater_than < 0:
-                raise ValueError("having.greaterThan: a count is never below 0; use 0 or more, or leave having out")
+                raise ValueError(
+                    "emit: early needs aggregate count, the only one that never falls again; use emit: final"
+                )
+        is_count = self.aggregate is None or self.aggregate.count is not None
+        if is_count and self.having is not None and self.having.greater_than < 0:
+            raise ValueError("having.greaterThan: a count is never below 0; use 0 or more, or leave having out")
         return self
 
 

@@ -20,13 +20,17 @@ class ManagedKafka(Model):
 
     replicas: Literal[1, 3] = Field(1, description="Brokers; 3 survive the loss of one.")
     storage: Storage = Field(default_factory=Storage, description="Volume of each broker.")
-    port: Port | None = Field(None, description="Port of the client listener; absent: 9092, or a free one on one machine.")
+    port: Port | None = Field(
+        None, description="Port of the client listener; absent: 9092, or a free one on one machine."
+    )
 
 
 class KafkaSecurity(Model):
     """How clients talk to an external Kafka; the names are those of Kafka's client configuration."""
 
-    protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field("PLAINTEXT", description="security.protocol")
+    protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        "PLAINTEXT", description="security.protocol"
+    )
     mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field("SCRAM-SHA-512", description="sasl.mechanism")
     secret_ref: SecretReference | None = Field(
         None, description="Secret with username and password (SASL), ca.crt (TLS), tls.crt and tls.key (mTLS)."

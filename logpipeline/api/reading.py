@@ -40,7 +40,7 @@ def load(path: Path) -> LogPipeline:
     except UnicodeDecodeError as error:
         raise ResourceError([f"{path}: is not UTF-8 text (byte {error.start}); is it a resource?"]) from error
     try:
-        documents = [document for document in yaml.load_all(text, Loader=_UniqueKeyLoader) if document is not None]  # noqa: S506
+        documents = [document for document in yaml.load_all(text, Loader=_UniqueKeyLoader) if document is not None]
     except yaml.YAMLError as error:
         raise ResourceError([f"{path}: is not YAML: {' '.join(str(error).split())}"]) from error
     if len(documents) != 1:
@@ -54,17 +54,19 @@ def load(path: Path) -> LogPipeline:
 def parse(document: Any) -> LogPipeline:
     """Return the LogPipeline that a decoded document holds; raises ResourceError with a line a fault."""
     if not isinstance(document, dict):
-        raise ResourceError([f"is not a resource but {type(document).__name__}; it starts with `apiVersion: {API_VERSION}`"])
+        raise ResourceError(
+            [f"is not a resource but {type(document).__name__}; it starts with `apiVersion: {API_VERSION}`"]
+        )
     if document.get("kind") != KIND or document.get("apiVersion") != API_VERSION:
         got = f"{document.get('apiVersion')} {document.get('kind')}"
         raise ResourceError([f"is {got}, not {API_VERSION} {KIND}; correct apiVersion and kind"])
     try:
         return LogPipeline.model_validate(document)
     except ValidationError as error:
-        raise ResourceError([_describe(fault, document) for fault in error.errors()]) from error
+        raise ResourceError([_describe(fault) for fault in error.errors()]) from error
 
 
-def _describe(fault: ErrorDetails, document: dict[str, Any]) -> str:
+def _describe(fault: ErrorDetails) -> str:
     path, where = _path(fault["loc"]), fault["loc"]
     match fault["type"]:
         case "extra_forbidden":
@@ -76,8 +78,12 @@ def _describe(fault: ErrorDetails, document: dict[str, Any]) -> str:
             return f"{path}: is missing; add it"
         case "literal_error":
             allowed = str(fault["ctx"]["expected"])
-            near = difflib.get_close_matches(str(fault["input"]), allowed.replace("'", "").replace(" or ", ", ").split(", "), n=1)
-            return f"{path}: {fault['input']!r} is not one of {allowed}" + (f"; did you mean {near[0]!r}?" if near else "")
+            near = difflib.get_close_matches(
+                str(fault["input"]), allowed.replace("'", "").replace(" or ", ", ").split(", "), n=1
+            )
+            return f"{path}: {fault['input']!r} is not one of {allowed}" + (
+                f"; did you mean {near[0]!r}?" if near else ""
+            )
         case "value_error":
             message = str(fault["ctx"]["error"])
             value = fault["input"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, model_validator
@@ -22,7 +21,7 @@ KIND = "LogPipeline"
 class Spark(Model):
     """How the goals' Spark applications run."""
 
-    trigger: Duration = Field(timedelta(seconds=1), description="Time between the starts of two micro-batches.")
+    trigger: Duration = Field("1s", description="Time between the starts of two micro-batches.")
     max_records_per_batch: Annotated[int, Field(ge=1000)] = Field(
         1_000_000, description="Most records of one micro-batch; bounds memory while a backlog is read."
     )
@@ -77,7 +76,9 @@ class LogPipeline(Model):
         seen: dict[str, str] = {}
         for use, topic in self.topics().items():
             if topic.name in seen:
-                raise ValueError(f"topic {topic.name!r} is both {seen[topic.name]} and {use}; give one of them another name")
+                raise ValueError(
+                    f"topic {topic.name!r} is both {seen[topic.name]} and {use}; give one of them another name"
+                )
             seen[topic.name or ""] = use
         return self
 
@@ -103,6 +104,8 @@ class LogPipeline(Model):
         return {use: topic.model_copy(update={"name": topic.name or name}) for use, (topic, name) in topics.items()}
 
     def index(self) -> str:
-        """Return the Elasticsearch index (or alias) of the raw records; the pipeline's name when the resource names none."""
+        """Return the Elasticsearch index (or alias) of the raw records; the pipeline's name when the resource names
+        none.
+        """
         sink = self.spec.sink
         return (sink.elasticsearch.index if sink else None) or self.name

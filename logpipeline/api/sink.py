@@ -45,7 +45,9 @@ class Elasticsearch(Model):
     def _holds_together(self) -> Elasticsearch:
         if (self.managed is None) == (self.external is None):
             raise ValueError("give exactly one of managed and external")
-        if self.retention is not None and (not self.retention.days or self.retention.seconds or self.retention.microseconds):
+        if self.retention is not None and (
+            not self.retention.days or self.retention.seconds or self.retention.microseconds
+        ):
             raise ValueError("retention: indices are removed by the day; write whole days, for example 7d")
         return self
 
@@ -57,7 +59,8 @@ class Connect(Model):
     tasks_max: Annotated[int, Field(ge=1, le=1000)] = Field(2, description="Tasks of the connector.")
     port: Port | None = Field(None, description="REST port; absent: 8083, or a free one on one machine.")
     connector_class: str = Field(
-        "dev.logpipeline.connect.ElasticsearchSinkConnector", description="Another sink connector, if it is on the workers."
+        "dev.logpipeline.connect.ElasticsearchSinkConnector",
+        description="Another sink connector, if it is on the workers.",
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -25,7 +24,7 @@ class Topic(Model):
     name: TopicName | None = Field(None, description="Name of the topic; absent: derived from the pipeline's name.")
     partitions: Annotated[int, Field(ge=1, le=10_000)] = Field(1, description="Number of partitions; grows only.")
     replicas: Annotated[int, Field(ge=1, le=32767)] = Field(1, description="Replication factor.")
-    retention: Duration = Field(timedelta(days=1), description="How long Kafka keeps a record.")
+    retention: Duration = Field("24h", description="How long Kafka keeps a record.")
 
 
 class RawTopic(Topic):
@@ -39,7 +38,8 @@ class Timestamp(Model):
 
     field: str = Field("@timestamp", min_length=1, description="The record's own name or dotted path of the field.")
     format: TimestampFormat = Field(
-        "epoch", description="epoch: seconds with fraction; epoch_millis; iso8601 (UTC when it names no zone); clf: $time_local."
+        "epoch",
+        description="epoch: seconds with fraction; epoch_millis; iso8601 (UTC without a zone); clf: $time_local.",
     )
 
 
@@ -49,21 +49,25 @@ class Generator(Model):
     rate_per_second: Annotated[float, Field(gt=0, le=1_000_000)] = Field(200, description="Mean records a second.")
     pattern: Literal["steady", "diurnal", "bursty"] = Field("steady", description="How the rate changes with time.")
     seed: int = Field(0, description="The same seed gives the same records.")
-    malformed_share: Annotated[float, Field(ge=0, le=1)] = Field(0.001, description="Share of records that are no records.")
-    late_share: Annotated[float, Field(ge=0, le=1)] = Field(0, description="Share of records later than allowedLateness.")
+    malformed_share: Annotated[float, Field(ge=0, le=1)] = Field(
+        0.001, description="Share of records that are no records."
+    )
+    late_share: Annotated[float, Field(ge=0, le=1)] = Field(
+        0, description="Share of records later than allowedLateness."
+    )
     out_of_order_share: Annotated[float, Field(ge=0, le=1)] = Field(
         0.05, description="Share of records out of order, within allowedLateness."
     )
-    offenders_every: Duration = Field(
-        timedelta(seconds=20), description="Event time between two injected offenders; 0s: none."
-    )
+    offenders_every: Duration = Field("20s", description="Event time between two injected offenders; 0s: none.")
 
 
 class Source(Model):
     """The raw topic, the format of its records and how much disorder is allowed."""
 
     topic: RawTopic = Field(default_factory=RawTopic, description="The topic with the raw log records.")
-    format: Format = Field("json", description="json: an object a record; combined, common: a line of an NCSA access log.")
+    format: Format = Field(
+        "json", description="json: an object a record; combined, common: a line of an NCSA access log."
+    )
     fields: dict[str, str] = Field(
         default_factory=dict,
         description="JSON only: from our column to the record's own name or dotted path, e.g. client_ip: remote_ip. "
@@ -71,18 +75,20 @@ class Source(Model):
     )
     timestamp: Timestamp = Field(default_factory=Timestamp, description="JSON only: where the event time stands.")
     allowed_lateness: Duration = Field(
-        timedelta(seconds=5),
-        description="How far the watermark stays behind the newest event time; records behind it are dropped and counted.",
+        "5s",
+        description="How far the watermark stays behind the newest event time; later records are dropped and counted.",
     )
     max_future_skew: Duration = Field(
-        timedelta(minutes=10),
-        description="A record whose time is further ahead of its Kafka timestamp is invalid, so one bad clock cannot move the watermark.",
+        "10m",
+        description="A record further ahead of its Kafka timestamp is invalid: one bad clock cannot move the watermark.",
     )
     idle_partition_timeout: Duration = Field(
-        timedelta(seconds=10),
-        description="A partition that got no record for so long (by Kafka timestamps) no longer holds the watermark back.",
+        "10s",
+        description="A partition without a record for so long (by Kafka timestamps) does not hold the watermark back.",
     )
-    invalid_topic: Topic = Field(default_factory=Topic, description="Invalid records, with the reason; <pipeline>.invalid.")
+    invalid_topic: Topic = Field(
+        default_factory=Topic, description="Invalid records, with the reason; <pipeline>.invalid."
+    )
     generator: Generator | None = Field(None, description="Demo traffic; absent: none.")
 
     @model_validator(mode="after")
@@ -94,5 +100,7 @@ class Source(Model):
             if not all(path.split(".")):
                 raise ValueError(f"fields.{column}: {path!r} is not a name or dotted path")
         if self.format != "json" and (self.fields or self.timestamp != Timestamp()):
-            raise ValueError(f"fields and timestamp are for format json; format {self.format} fixes its own columns, leave them out")
+            raise ValueError(
+                f"fields and timestamp are for format json; format {self.format} fixes its own columns, leave them out"
+            )
         return self

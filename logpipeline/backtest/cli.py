@@ -12,24 +12,39 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from rich.table import Table
 
 from logpipeline.api import load
-from logpipeline.api.cli import resource_file
 from logpipeline.backtest.run import INVALID_FILE, Summary
 from logpipeline.backtest.run import backtest as run
+from logpipeline.commands import resource_file
 from logpipeline.errors import LogPipelineError
 from logpipeline.rules import Rule, rule_of
 
 
 @click.command()
 @resource_file
-@click.option("--input", "inputs", multiple=True, required=True, type=click.Path(path_type=Path), help="Log file, plain or gzip; more may follow.")
+@click.option(
+    "--input",
+    "inputs",
+    multiple=True,
+    required=True,
+    type=click.Path(path_type=Path),
+    help="Log file, plain or gzip; more may follow.",
+)
 @click.argument("more", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--goal", "names", multiple=True, help="Goal to test; may be given several times. Absent: all.")
-@click.option("--output", required=True, type=click.Path(path_type=Path, file_okay=False), help="Folder for the results, <goal>.jsonl each.")
-def backtest(path: Path, inputs: tuple[Path, ...], more: tuple[Path, ...], names: tuple[str, ...], output: Path) -> None:
-    """Run the goals over log files, as they would have run live.
+@click.option(
+    "--output",
+    required=True,
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder for the results, <goal>.jsonl each.",
+)
+def backtest(
+    path: Path, inputs: tuple[Path, ...], more: tuple[Path, ...], names: tuple[str, ...], output: Path
+) -> None:
+    r"""Run the goals over log files, as they would have run live.
 
-    Every rule gives its final results, those with `emit: early` too: the same windows, with the count when they closed. Rotated files and the
-    files of several servers may be given in any order. Files of any size are read in constant memory.
+    Every rule gives its final results, those with `emit: early` too: the same windows, with the count when they closed.
+    Rotated files and the files of several servers may be given in any order. Files of any size are read in constant
+    memory.
 
     \b
       logpipeline backtest -f nginx.yaml --input access.log.*.gz --output results/
@@ -50,23 +65,43 @@ def backtest(path: Path, inputs: tuple[Path, ...], more: tuple[Path, ...], names
     with Progress(*columns, console=messages, transient=True, disable=not messages.is_terminal) as progress:
         task = progress.add_task("backtest", total=sum(file.stat().st_size for file in paths if file.is_file()))
         try:
-            summary = run(pipeline.spec.source, chosen, paths, output, lambda done: progress.update(task, completed=done))
+            summary = run(
+                pipeline.spec.source, chosen, paths, output, lambda done: progress.update(task, completed=done)
+            )
         except OSError as error:
             raise LogPipelineError(f"--output: {output}: cannot be written: {error.strerror}") from error
     seconds = time.monotonic() - started
     console.print(_table(summary, chosen))
     _explain(summary, output, console, pipeline.spec.source.allowed_lateness.total_seconds())
-    messages.print(f"{summary.records:,} records in {seconds:.1f} s, {summary.records / seconds:,.0f} a second; results in {output}")
+    messages.print(
+        f"{summary.records:,} records, {seconds:.1f} s ({summary.records / seconds:,.0f} a second); results: {output}"
+    )
 
 
 def _table(summary: Summary, rules: list[Rule]) -> Table:
     table = Table(box=None, pad_edge=False)
-    for name, justify in (("GOAL", "left"), ("RESULTS", "right"), ("KEYS", "right"), ("FIRST", "left"), ("LAST", "left"), ("PEAK", "right"), ("OF", "left")):
+    for name, justify in (
+        ("GOAL", "left"),
+        ("RESULTS", "right"),
+        ("KEYS", "right"),
+        ("FIRST", "left"),
+        ("LAST", "left"),
+        ("PEAK", "right"),
+        ("OF", "left"),
+    ):
         table.add_column(name, justify=justify, overflow="ellipsis", no_wrap=True)  # type: ignore[arg-type]
     for rule in rules:
         goal = summary.goals[rule.name]
         peak = "–" if goal.peak is None else f"{goal.peak:,.6g}"
-        table.add_row(rule.name, f"{goal.results:,}", f"{len(goal.keys):,}", _moment(goal.first), _moment(goal.last), peak, goal.peak_key)
+        table.add_row(
+            rule.name,
+            f"{goal.results:,}",
+            f"{len(goal.keys):,}",
+            _moment(goal.first),
+            _moment(goal.last),
+            peak,
+            goal.peak_key,
+        )
     return table
 
 
@@ -77,7 +112,9 @@ def _moment(epoch: int | None) -> str:
 def _explain(summary: Summary, output: Path, console: Console, lateness: float) -> None:
     """Account for every record that did not count."""
     if summary.invalid:
-        console.print(f"invalid: {summary.invalid:,} of {summary.records:,} records, with the reasons in {output / INVALID_FILE}")
+        console.print(
+            f"invalid: {summary.invalid:,} of {summary.records:,} records, with the reasons in {output / INVALID_FILE}"
+        )
     if summary.empty:
         console.print(f"empty lines: {summary.empty:,}")
     if summary.too_long:
@@ -86,4 +123,6 @@ def _explain(summary: Summary, output: Path, console: Console, lateness: float) 
         if goal.incomplete:
             console.print(f"{name}: {goal.incomplete:,} records lack a field of its key or value")
         if goal.late:
-            console.print(f"{name}: {goal.late:,} records came later than source.allowedLateness ({lateness:g} s) and were dropped")
+            console.print(
+                f"{name}: {goal.late:,} records were dropped, later than source.allowedLateness ({lateness:g} s)"
+            )

@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 import numpy as np
 import pyarrow as pa
@@ -24,7 +24,9 @@ _GZIP_MAGIC = b"\x1f\x8b"
 
 @dataclass(frozen=True)
 class Lines:
-    """Lines without their ends, the number of the first (from 1) and, for each, how many lines after the first it stands."""
+    """Lines without their ends, the number of the first (from 1) and, for each, how many lines after the first it
+    stands.
+    """
 
     values: pa.Array
     first: int
@@ -53,7 +55,7 @@ class LogFile:
         self.modified_ms = int(stat.st_mtime * 1000)
         self.too_long = 0
         self.empty = 0
-        self._stream: IO[bytes] = gzip.open(self._raw) if packed else self._raw  # noqa: SIM115 - closed by `close`
+        self._stream = cast("IO[bytes]", gzip.open(self._raw) if packed else self._raw)  # noqa: SIM115 - see close
 
     def position(self) -> int:
         """Return how many bytes of the file (as it stands on the disk) have been read."""
@@ -89,13 +91,16 @@ class LogFile:
         try:
             return self._stream.read(size)
         except (EOFError, zlib.error, gzip.BadGzipFile, OSError) as error:
-            raise LogPipelineError(f"--input: {self.path}: cannot be read on after byte {self.position()}: {error}") from error
+            raise LogPipelineError(
+                f"--input: {self.path}: cannot be read on after byte {self.position()}: {error}"
+            ) from error
 
     def _lines(self, block: bytes, number: int) -> Lines:
         ends = np.flatnonzero(np.frombuffer(block, np.uint8) == ord("\n"))
         offsets = np.concatenate(([0], ends + 1)).astype(np.int64)
         data = pa.py_buffer(block)
-        # Each value still has its line break; taking it off is a slice of every value, without a copy of the text in Python.
+        # Each value still has its line break; taking it off is a slice of every value, without a copy of the text in
+        # Python.
         with_ends = pa.LargeBinaryArray.from_buffers(pa.large_binary(), len(ends), [None, pa.py_buffer(offsets), data])
         values = pa.compute.binary_slice(with_ends.cast(pa.binary()), 0, -1)
         if b"\r\n" in block:

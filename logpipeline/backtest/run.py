@@ -1,7 +1,8 @@
 """Runs rules over files.
 
-Each file has its own clock, like a Kafka partition, and the file whose clock is behind is read next. So rotated logs go one after the other
-and the logs of several servers go side by side, whatever order they are named in, and state stays as small as it is live.
+Each file has its own clock, like a Kafka partition, and the file whose clock is behind is read next. So rotated logs go
+one after the other and the logs of several servers go side by side, whatever order they are named in, and state stays
+as small as it is live.
 """
 
 from __future__ import annotations
@@ -31,7 +32,9 @@ INVALID_FILE = "_invalid.jsonl"
 
 @dataclass
 class GoalSummary:
-    """What a rule gave: results, how many a key, the first and last window start (epoch seconds), and the greatest value with its key."""
+    """What a rule gave: results, how many a key, the first and last window start (epoch seconds), and the greatest
+    value with its key.
+    """
 
     results: int = 0
     keys: Counter[str] = field(default_factory=Counter)
@@ -69,8 +72,11 @@ class _Reading:
     event_ms: int | None = None
 
 
-def backtest(source: Source, rules: Sequence[Rule], paths: Sequence[Path], output: Path, report: Callable[[int], None]) -> Summary:
-    """Write `<goal>.jsonl` with the final results of each rule, and `_invalid.jsonl`, into the folder `output`; return the summary.
+def backtest(
+    source: Source, rules: Sequence[Rule], paths: Sequence[Path], output: Path, report: Callable[[int], None]
+) -> Summary:
+    """Write `<goal>.jsonl` with the final results of each rule, and `_invalid.jsonl`, into the folder `output`; return
+    the summary.
 
     `report` is called with the bytes read so far. Raises LogPipelineError when a file cannot be read.
     """
@@ -79,7 +85,13 @@ def backtest(source: Source, rules: Sequence[Rule], paths: Sequence[Path], outpu
     summary = Summary(goals={rule.name: GoalSummary() for rule in rules})
     final = [replace(rule, early=False) for rule in rules]
     goals = [
-        _Goal(rule, shard.new_shard(rule), (output / f"{rule.name}.jsonl").open("w", encoding="utf-8"), summary.goals[rule.name]) for rule in final
+        _Goal(
+            rule,
+            shard.new_shard(rule),
+            (output / f"{rule.name}.jsonl").open("w", encoding="utf-8"),
+            summary.goals[rule.name],
+        )
+        for rule in final
     ]
     with (output / INVALID_FILE).open("w", encoding="utf-8") as invalid:
         try:
@@ -95,7 +107,13 @@ def backtest(source: Source, rules: Sequence[Rule], paths: Sequence[Path], outpu
 
 
 def _read_all(
-    files: list[LogFile], reader: RecordReader, goals: list[_Goal], source: Source, summary: Summary, invalid: IO[str], report: Callable[[int], None]
+    files: list[LogFile],
+    reader: RecordReader,
+    goals: list[_Goal],
+    source: Source,
+    summary: Summary,
+    invalid: IO[str],
+    report: Callable[[int], None],
 ) -> None:
     lateness_ms = round(source.allowed_lateness.total_seconds() * 1000)
     readings = [_Reading(file, file.blocks()) for file in files]
@@ -112,7 +130,8 @@ def _read_all(
             if isinstance(newest, int):
                 reading.event_ms = newest if reading.event_ms is None else max(newest, reading.event_ms)
             elif reading.event_ms is None:
-                # Not one valid record in the block: as long as that lasts, the file must not keep the others from being read.
+                # Not one valid record in the block: as long as that lasts, the file must not keep the others from being
+                # read.
                 reading.event_ms = BEGINNING * 1000
             summary.records += records.height
             summary.invalid += _tell_invalid(records, lines, reading.file.path, invalid)

@@ -1,1 +1,3 @@
-"""What the pipeline asks of Elasticsearch: the node's settings, the index template, retention; and the thin client that applies it."""
+"""What the pipeline asks of Elasticsearch: the node's settings, the index template, retention; and the thin client that
+applies it.
+"""

@@ -46,7 +46,9 @@ class PipelineIndex:
         return None
 
     def ensure(self) -> None:
-        """Put the template and make the index, so that a count answers before the first record; raises LogPipelineError."""
+        """Put the template and make the index, so that a count answers before the first record; raises
+        LogPipelineError.
+        """
         try:
             body = index_template(self._pipeline, replicas=self._replicas)
             self._client.indices.put_index_template(

@@ -18,7 +18,8 @@ def single_node(
         "http.port": port,
         "transport.port": transport_port,
         "discovery.type": "single-node",
-        # The defaults are shares of the disk (85, 90, 95 %): a large disk that is nearly full would make every index read-only.
+        # The defaults are shares of the disk (85, 90, 95 %): a large disk that is nearly full would make every index
+        # read-only.
         "cluster.routing.allocation.disk.watermark.low": "1gb",
         "cluster.routing.allocation.disk.watermark.high": "500mb",
         "cluster.routing.allocation.disk.watermark.flood_stage": "200mb",

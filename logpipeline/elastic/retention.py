@@ -1,7 +1,8 @@
 """Dated indices behind an alias: their names, and which of them are past their time.
 
-Elasticsearch's own index lifecycle management rolls over by size or age of the index, so a record that is delivered again can
-land in another index than before and is there twice. An index a day, chosen by the record's own Kafka timestamp, cannot do that.
+Elasticsearch's own index lifecycle management rolls over by size or age of the index, so a record that is delivered
+again can land in another index than before and is there twice. An index a day, chosen by the record's own Kafka
+timestamp, cannot do that.
 """
 
 from __future__ import annotations

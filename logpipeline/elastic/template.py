@@ -47,7 +47,8 @@ def mappings() -> dict[str, Any]:
     properties: dict[str, Any] = {
         # Epoch seconds with a fraction, as number or text, and ISO 8601; kept to the millisecond.
         "@timestamp": {"type": "date", "format": "epoch_second||strict_date_optional_time"},
-        # A client may stand as a name in an access log (HostnameLookups On): such a value stays in the record unindexed.
+        # A client may stand as a name in an access log (HostnameLookups On): such a value stays in the record
+        # unindexed.
         "client_ip": {"type": "ip"},
         "status": {"type": "short"},
         "request_time": {"type": "float"},

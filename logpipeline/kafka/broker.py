@@ -6,7 +6,9 @@ from logpipeline.kafka.topics import RECORD_BYTES
 
 
 def single_broker(data: str, port: int, controller_port: int, host: str = "127.0.0.1") -> dict[str, str]:
-    """Return the properties of a lone KRaft node, broker and controller in one, that keeps its data in the folder `data`."""
+    """Return the properties of a lone KRaft node, broker and controller in one, that keeps its data in the folder
+    `data`.
+    """
     return {
         "process.roles": "broker,controller",
         "node.id": "1",

@@ -31,9 +31,9 @@ def worker_properties(
 ) -> dict[str, str]:
     """Return the properties of a distributed worker.
 
-    `brokers` is None for a Kafka that is not ours: its own default says how often a topic is kept.
-    `client` are Java client settings (security), which the worker and each of its clients needs; `secret_folders` are the
-    folders whose files a connector may refer to.
+    `brokers` is None for a Kafka that is not ours: its own default says how often a topic is kept. `client` are Java
+    client settings (security), which the worker and each of its clients needs; `secret_folders` are the folders whose
+    files a connector may refer to.
     """
     assert pipeline.spec.sink is not None
     replicas = -1 if brokers is None else min(3, brokers)
@@ -49,7 +49,8 @@ def worker_properties(
         "value.converter": _BYTES,
         # How much is read twice after a crash; the connector's document ids make that harmless.
         "offset.flush.interval.ms": "10000",
-        # A worker that crashed takes its tasks back when it returns. Kafka's default leaves them unassigned for five minutes.
+        # A worker that crashed takes its tasks back when it returns. Kafka's default leaves them unassigned for five
+        # minutes.
         "scheduled.rebalance.max.delay.ms": "0" if pipeline.spec.sink.connect.replicas == 1 else "30000",
         # A dead letter carries the whole record and why it was refused.
         "producer.max.request.size": str(WRAPPED_BYTES),
@@ -75,8 +76,8 @@ def connector_config(
 ) -> dict[str, str]:
     """Return the configuration of the sink connector.
 
-    `url` is one or more hosts with commas between; `secret_folder` is where the workers find the Secret's `secret_keys` as
-    files. No secret stands in the configuration, for Connect shows that to everyone.
+    `url` is one or more hosts with commas between; `secret_folder` is where the workers find the Secret's `secret_keys`
+    as files. No secret stands in the configuration, for Connect shows that to everyone.
     """
     sink, source = pipeline.spec.sink, pipeline.spec.source
     assert sink is not None
@@ -91,10 +92,13 @@ def connector_config(
         "value.converter": _BYTES,
         "errors.tolerance": "all",
         "errors.deadletterqueue.topic.name": dead_letters.name or "",
-        "errors.deadletterqueue.topic.replication.factor": str(min(dead_letters.replicas, brokers or dead_letters.replicas)),
+        "errors.deadletterqueue.topic.replication.factor": str(
+            min(dead_letters.replicas, brokers or dead_letters.replicas)
+        ),
         "errors.deadletterqueue.context.headers.enable": "true",
         "consumer.override.auto.offset.reset": "earliest",
-        # Bulk requests of thousands cost Elasticsearch a tenth of what hundreds do; a quiet topic waits half a second at most.
+        # Bulk requests of thousands cost Elasticsearch a tenth of what hundreds do; a quiet topic waits half a second
+        # at most.
         "consumer.override.max.poll.records": "4000",
         "consumer.override.fetch.min.bytes": "200000",
         "consumer.override.fetch.max.wait.ms": "500",

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from logpipeline.api import LogPipeline
 from logpipeline.errors import LogPipelineError
 
-# The largest record that any part of the pipeline takes. Kafka's own default, 1 MiB, loses log lines with long URLs or bodies.
+# The largest record that any part of the pipeline takes. Kafka's own default, 1 MiB, loses log lines with long URLs or
+# bodies.
 RECORD_BYTES = 16 * 1024 * 1024
 # Invalid records and dead letters carry a whole record and say why; as base64 it is a third longer.
 WRAPPED_BYTES = 24 * 1024 * 1024
@@ -77,7 +78,8 @@ def _where(pipeline: LogPipeline, use: str) -> str:
 def plan_topics(wanted: Mapping[str, TopicSpec], existing: Mapping[str, ExistingTopic]) -> TopicPlan:
     """Return what makes the topics in `existing` (by name) those in `wanted`.
 
-    Raises LogPipelineError, a line a topic, where partitions would have to go: Kafka cannot, and their records would be lost.
+    Raises LogPipelineError, a line a topic, where partitions would have to go: Kafka cannot, and their records would be
+    lost.
     """
     plan = TopicPlan()
     faults = []

@@ -2,8 +2,8 @@
 
     read (records)  →  count by pane (cells)  →  window (windows)  →  emit (results)
 
-Everything is a pure function of columns; `shard` strings them together over a state. The live stream runs it inside Spark's
-Python workers, backtest in a plain loop; so a rule gives the same results over history as it gives live.
+Everything is a pure function of columns; `shard` strings them together over a state. The live stream runs it inside
+Spark's Python workers, backtest in a plain loop; so a rule gives the same results over history as it gives live.
 """
 
 import os

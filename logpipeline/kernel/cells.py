@@ -1,8 +1,9 @@
 """Records → cells: what a goal needs to know of the records of one key in one pane.
 
-A cell is additive: cells of the same key and pane from two batches mean the same as the cell of both batches together, so state
-may hold them apart and merge them when it pays. Columns: `key0`, `key1`, … (text), `pane` (epoch seconds of its start), `n` (records),
-then by aggregate: sum and avg `whole` and `fraction`; min, max and p95 `value` (for p95 a cell holds one distinct value).
+A cell is additive: cells of the same key and pane from two batches mean the same as the cell of both batches together,
+so state may hold them apart and merge them when it pays. Columns: `key0`, `key1`, … (text), `pane` (epoch seconds of
+its start), `n` (records), then by aggregate: sum and avg `whole` and `fraction`; min, max and p95 `value` (for p95 a
+cell holds one distinct value).
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from logpipeline.api.goal import Condition
 from logpipeline.kernel.records import is_numeric
 from logpipeline.rules import Rule
 
-# Sums are exact integers, so they do not depend on the order in which batches and partitions are added up, and what leaves a window
-# is taken off without a rest: whole units, and the fraction in units of 1e-10; 9e8 records of one key and window before it overflows.
+# Sums are exact integers, so they do not depend on the order in which batches and partitions are added up, and what
+# leaves a window is taken off without a rest: whole units, and the fraction in units of 1e-10; 9e8 records of one key
+# and window before it overflows.
 FRACTION = 10**10
 # A value beyond this cannot be added up exactly; the record counts as one that lacks the field.
 LARGEST = 1e15
@@ -30,9 +32,12 @@ def key_names(rule: Rule) -> list[str]:
 def count(records: pl.DataFrame, rule: Rule) -> tuple[pl.DataFrame, int]:
     """Return the cells of a batch and the number of incomplete records.
 
-    `records` is what `RecordReader.read` returns. Incomplete: the record passes the rule's conditions but lacks a key or value field.
+    `records` is what `RecordReader.read` returns. Incomplete: the record passes the rule's conditions but lacks a key
+    or value field.
     """
-    chosen = records.lazy().filter(reduce(lambda all_, one: all_ & one, map(_passes, rule.where), pl.col("second").is_not_null()))
+    chosen = records.lazy().filter(
+        reduce(lambda all_, one: all_ & one, map(_passes, rule.where), pl.col("second").is_not_null())
+    )
     keys = [pl.col(f"text:{field}").alias(name) for field, name in zip(rule.group_by, key_names(rule), strict=True)]
     columns = [*keys, (pl.col("second") // rule.pane * rule.pane).alias("pane")]
     complete = reduce(lambda all_, one: all_ & one, [pl.col(f"text:{field}").is_not_null() for field in rule.group_by])
@@ -58,7 +63,9 @@ def empty(rule: Rule) -> pl.DataFrame:
     kinds = {"whole": pl.Int64, "fraction": pl.Int64, "value": pl.Float64}
     keys = dict.fromkeys(key_names(rule), pl.String)
     middle = {"value": pl.Float64} if rule.aggregate == "p95" else {}
-    return pl.DataFrame(schema={**keys, "pane": pl.Int64, **middle, "n": pl.Int64, **{name: kinds[name] for name in values}})
+    return pl.DataFrame(
+        schema={**keys, "pane": pl.Int64, **middle, "n": pl.Int64, **{name: kinds[name] for name in values}}
+    )
 
 
 def _identity(rule: Rule) -> list[str]:
@@ -88,7 +95,7 @@ def _passes(condition: Condition) -> pl.Expr:
     if is_numeric(condition):
         number = pl.col(f"number:{condition.field}")
         if condition.between is not None:
-            return number.is_between(*condition.between).fill_null(False)
+            return number.is_between(condition.between[0], condition.between[1]).fill_null(False)
         # NaN is greater than every number for polars and no number at all for us.
         bound = number > condition.greater_than if condition.greater_than is not None else number < condition.less_than
         return (bound & number.is_not_nan()).fill_null(False)

@@ -13,7 +13,8 @@ _LONGEST_QUOTE = 16 << 10
 
 
 def describe(reason: str, place: Mapping[str, Any], value: bytes) -> str:
-    """Return the JSON of an invalid record: `reason`, the members of `place`, and `value` (`value_base64` when it is not UTF-8).
+    """Return the JSON of an invalid record: `reason`, the members of `place`, and `value` (`value_base64` when it is
+    not UTF-8).
 
     A longer value than 16 KiB is cut, and `truncated` says so.
     """

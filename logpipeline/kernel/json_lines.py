@@ -19,7 +19,8 @@ Role = Literal["text", "number"]
 NOT_JSON = "is not valid JSON"
 NOT_AN_OBJECT = "is not a JSON object"
 
-# orjson refuses documents nested deeper than 1024, which takes at least twice as many bytes; Arrow's reader has no such limit.
+# orjson refuses documents nested deeper than 1024, which takes at least twice as many bytes; Arrow's reader has no such
+# limit.
 _LONGEST_FAST = 2048
 # Below this many documents a second attempt by Arrow costs more than reading them one by one.
 _SMALLEST_FAST = 1024
@@ -32,8 +33,9 @@ pa.set_io_thread_count(1)
 class JsonLines:
     """Reads the wanted paths of JSON documents.
 
-    `wanted` maps a dotted path to the roles it is needed in: `text` gives the string, a number's shortest text, `true`/`false` or
-    the JSON text of anything nested; `number` gives the number or the number that a string holds, else null.
+    `wanted` maps a dotted path to the roles it is needed in: `text` gives the string, a number's shortest text,
+    `true`/`false` or the JSON text of anything nested; `number` gives the number or the number that a string holds,
+    else null.
     """
 
     def __init__(self, wanted: Mapping[str, set[Role]]) -> None:
@@ -42,7 +44,9 @@ class JsonLines:
         self._columns = [(path, role) for path, roles in self._wanted.items() for role in roles]
 
     def read(self, values: pa.Array) -> pl.DataFrame:
-        """Return a row a document, in order: columns `text:<path>`, `number:<path>` and `fault` (null for a JSON object)."""
+        """Return a row a document, in order: columns `text:<path>`, `number:<path>` and `fault` (null for a JSON
+        object).
+        """
         if len(values) == 0:
             return self._read_slow(values)
         likely = _likely_plain(values)
@@ -68,7 +72,8 @@ class JsonLines:
     def _read_fast(self, values: pa.Array) -> pl.DataFrame | None:
         """Return the columns, or None when Arrow refuses the batch or could read it otherwise than a strict parser."""
         joined = _join(values)
-        # Arrow takes NaN and Infinity for numbers and does not look at the encoding of what it skips; JSON (RFC 8259) is stricter.
+        # Arrow takes NaN and Infinity for numbers and does not look at the encoding of what it skips; JSON (RFC 8259)
+        # is stricter.
         if b"NaN" in joined or b"Inf" in joined or not _is_utf8(joined):
             return None
         types = self._types(values)
@@ -78,7 +83,9 @@ class JsonLines:
             table = pj.read_json(
                 pa.BufferReader(joined),
                 read_options=pj.ReadOptions(use_threads=False, block_size=len(joined) + 1),
-                parse_options=pj.ParseOptions(explicit_schema=_schema(types, self._keys), unexpected_field_behavior="ignore"),
+                parse_options=pj.ParseOptions(
+                    explicit_schema=_schema(types, self._keys), unexpected_field_behavior="ignore"
+                ),
             )
         except pa.ArrowInvalid:
             return None
@@ -91,7 +98,9 @@ class JsonLines:
         return _typed(raw, self._columns, pl.Series([None], dtype=pl.String).new_from_index(0, len(values)))
 
     def _types(self, values: pa.Array) -> dict[str, pa.DataType] | None:
-        """Return the type of each path as the first documents have it; None when a text is wanted of a fractional number."""
+        """Return the type of each path as the first documents have it; None when a text is wanted of a fractional
+        number.
+        """
         types: dict[str, pa.DataType] = {}
         for value in values.slice(0, 4).to_pylist():
             try:
@@ -134,8 +143,8 @@ class JsonLines:
 def _likely_plain(values: pa.Array) -> pa.Array | None:
     """Return a mask of the values that are one brace-enclosed document of ordinary length; None when all are.
 
-    A batch of values that all start with `{` and end with `}` cannot shift rows against each other: inside a document no `{` can follow
-    a line break after a `}`, so as many documents as values means one document a value.
+    A batch of values that all start with `{` and end with `}` cannot shift rows against each other: inside a document
+    no `{` can follow a line break after a `}`, so as many documents as values means one document a value.
     """
     mask = pc.and_(
         pc.and_(pc.equal(pc.binary_slice(values, 0, 1), b"{"), pc.equal(pc.binary_slice(values, -1), b"}")),

@@ -61,9 +61,9 @@ class RecordReader:
     def read(self, values: pa.Array, arrival_ms: pa.Array) -> pl.DataFrame:
         """Return a row a record, in order.
 
-        `values` are the raw bytes, `arrival_ms` the Kafka timestamps in epoch milliseconds. Columns: `second` and `event_ms` (event time, epoch,
-        rounded down; null when invalid), `invalid` (the reason, null when valid), `text:<field>` and `number:<field>` for what the
-        rules need.
+        `values` are the raw bytes, `arrival_ms` the Kafka timestamps in epoch milliseconds. Columns: `second` and
+        `event_ms` (event time, epoch, rounded down; null when invalid), `invalid` (the reason, null when valid),
+        `text:<field>` and `number:<field>` for what the rules need.
         """
         raw = read_text(values, self._source.format) if self._json is None else self._json.read(values)
         status = f"text:{self._path('status')}"
@@ -77,6 +77,7 @@ class RecordReader:
             request = pl.col(f"text:{self._source.fields['request']}")
             frame = frame.with_columns(request_parts(request).alias("request"))
         skew = self._source.max_future_skew.total_seconds()
+        too_early = f"{self._time_name()}: more than {skew:g} s ahead of the Kafka timestamp (source.maxFutureSkew)"
         ahead = pl.col("seconds") - pl.col("arrival_ms") / 1000
         invalid = (
             pl.when(pl.col("fault").is_not_null()).then(pl.col("fault"))
@@ -85,7 +86,7 @@ class RecordReader:
             .when(~pl.col("seconds").is_between(_FIRST_SECOND, _LAST_SECOND))
             .then(pl.lit(f"{self._time_name()}: not within the years 1 to 9999"))
             .when(ahead > skew)
-            .then(pl.lit(f"{self._time_name()}: more than {skew:g} s ahead of the Kafka timestamp (source.maxFutureSkew)"))
+            .then(pl.lit(too_early))
             .when(pl.col("status").is_null() & pl.col("status_text").is_not_null())
             .then(pl.lit("status: not an integer"))
         )  # fmt: skip
@@ -152,7 +153,9 @@ class RecordReader:
     def _has(self, field: str) -> bool:
         """Whether the format can carry the field at all; a text format has the columns it has."""
         columns = {"client_ip", "method", "path", "protocol", "status", "bytes"}
-        return self._json is not None or field in columns | ({"referrer", "user_agent"} if self._source.format == "combined" else set())
+        return self._json is not None or field in columns | (
+            {"referrer", "user_agent"} if self._source.format == "combined" else set()
+        )
 
 
 def _epoch(moment: pl.Expr) -> pl.Expr:

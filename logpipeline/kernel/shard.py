@@ -1,7 +1,7 @@
 """One shard of a goal's state: cells that still matter, and how far event time is.
 
-`advance` is the whole of a goal: late cells dropped, windows passed or closed, state pruned. It is a pure function, so a batch
-that runs again gives the same results.
+`advance` is the whole of a goal: late cells dropped, windows passed or closed, state pruned. It is a pure function, so
+a batch that runs again gives the same results.
 """
 
 from __future__ import annotations
@@ -45,7 +45,8 @@ def new_shard(rule: Rule) -> Shard:
 
 def advance(shard: Shard, batch: pl.DataFrame, progress: Progress, rule: Rule) -> tuple[Shard, Outcome]:
     """Return state and outcome after a batch of cells that takes the stream to `progress`."""
-    # Against the watermark of earlier batches: a record is counted in all of its windows or in none, in whatever order the batch came.
+    # Against the watermark of earlier batches: a record is counted in all of its windows or in none, in whatever order
+    # the batch came.
     before = shard.progress.watermark
     in_time = pl.col("pane") + rule.slide > before
     new = batch.filter(in_time)
@@ -67,7 +68,9 @@ def to_bytes(shard: Shard) -> bytes:
         {
             "watermark": progress.watermark,
             "started_ms": progress.started_ms,
-            "clocks": [[partition, clock.event_ms, clock.arrival_ms] for partition, clock in sorted(progress.clocks.items())],
+            "clocks": [
+                [partition, clock.event_ms, clock.arrival_ms] for partition, clock in sorted(progress.clocks.items())
+            ],
             "merged": shard.merged,
         }
     )

@@ -1,9 +1,10 @@
 """The watermark: how far event time is known to be complete.
 
-Order exists only within a Kafka partition; how far the reader is in one partition against another is chance. So each partition has its own
-clock and the slowest one counts, as in Flink (https://nightlies.apache.org/flink/flink-docs-stable/docs/dev/datastream/event-time/generating_watermarks/):
-then what is late does not depend on batches. A partition without records must not hold the others for ever; whether it is idle is told by
-Kafka's timestamps, not by the wall clock, so that a replay decides the same.
+Order exists only within a Kafka partition; how far the reader is in one partition against another is chance. So each
+partition has its own clock and the slowest one counts, as in Flink
+(https://nightlies.apache.org/flink/flink-docs-stable/docs/dev/datastream/event-time/generating_watermarks/): then what
+is late does not depend on batches. A partition without records must not hold the others for ever; whether it is idle is
+told by Kafka's timestamps, not by the wall clock, so that a replay decides the same.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ from logpipeline.kernel.windows import BEGINNING
 
 @dataclass(frozen=True)
 class Clock:
-    """The newest times of one partition, epoch milliseconds: of its valid records' events (None: none yet), and of arrival in Kafka."""
+    """The newest times of one partition, epoch milliseconds: of its valid records' events (None: none yet), and of
+    arrival in Kafka.
+    """
 
     event_ms: int | None
     arrival_ms: int
@@ -38,7 +41,9 @@ class Policy:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far the stream is: the watermark in epoch seconds, the clock of each partition, the arrival of the first record."""
+    """How far the stream is: the watermark in epoch seconds, the clock of each partition, the arrival of the first
+    record.
+    """
 
     watermark: int = BEGINNING
     clocks: Mapping[int, Clock] = field(default_factory=dict)

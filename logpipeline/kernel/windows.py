@@ -1,8 +1,8 @@
 """Cells → windows: which windows pass their threshold now, which close now, and what they hold.
 
-The sum over a sliding window changes only where a pane enters or leaves it. So the work is in proportion to the panes a key has, not to
-windows a record is in, and a gap of years between two records costs nothing: each pane becomes two steps, and a running
-total over the steps of a key gives the sum of every window in between.
+The sum over a sliding window changes only where a pane enters or leaves it. So the work is in proportion to the panes a
+key has, not to windows a record is in, and a gap of years between two records costs nothing: each pane becomes two
+steps, and a running total over the steps of a key gives the sum of every window in between.
 """
 
 from __future__ import annotations
@@ -27,10 +27,11 @@ END = 2**40
 
 
 def passing(old: pl.DataFrame, new: pl.DataFrame, rule: Rule) -> pl.DataFrame:
-    """Return the windows whose count passes the threshold by adding the cells `new` to `old`: columns keys, `start`, `n`.
+    """Return the windows whose count passes the threshold by adding the cells `new` to `old`: columns keys, `start`,
+    `n`.
 
-    A count only grows, so a window passes once. `n` is the first count beyond the threshold, whatever the batch added: the result
-    depends on the records alone, not on how they fell into batches.
+    A count only grows, so a window passes once. `n` is the first count beyond the threshold, whatever the batch added:
+    the result depends on the records alone, not on how they fell into batches.
     """
     assert rule.threshold is not None
     cells = pl.concat([old, new])
@@ -51,7 +52,8 @@ def passing(old: pl.DataFrame, new: pl.DataFrame, rule: Rule) -> pl.DataFrame:
 
 
 def closing(cells: pl.DataFrame, rule: Rule, after: int, until: int) -> pl.DataFrame:
-    """Return the windows with a record whose end is in (after, until]: columns keys, `start`, `n`, and `value` if it is not a count.
+    """Return the windows with a record whose end is in (after, until]: columns keys, `start`, `n`, and `value` if it is
+    not a count.
 
     `after` and `until` are watermarks in epoch seconds. Windows that do not pass the rule's threshold are left out.
     """
@@ -84,7 +86,9 @@ def _add_up(cells: pl.DataFrame, rule: Rule, first: int, last: int) -> pl.DataFr
 
 
 def _gather(cells: pl.DataFrame, rule: Rule, first: int, last: int) -> pl.DataFrame:
-    """Give each window the cells of its panes; a rank, unlike a sum, cannot be kept up to date by taking off what leaves."""
+    """Give each window the cells of its panes; a rank, unlike a sum, cannot be kept up to date by taking off what
+    leaves.
+    """
     pane = cells["pane"].to_numpy()
     start = np.maximum(pane + rule.slide - rule.size, first)
     stop = np.minimum(pane, last) + rule.slide
@@ -104,7 +108,9 @@ def _gather(cells: pl.DataFrame, rule: Rule, first: int, last: int) -> pl.DataFr
     return rows.group_by(window).agg(pl.col("n").sum(), value.alias("value"))
 
 
-def _spans(code: Integers, pane: Integers, weights: Sequence[Integers], rule: Rule) -> tuple[Integers, Integers, Integers, list[Integers]]:
+def _spans(
+    code: Integers, pane: Integers, weights: Sequence[Integers], rule: Rule
+) -> tuple[Integers, Integers, Integers, list[Integers]]:
     """Return the spans of window starts over which the sums of a key stay the same.
 
     A row a span: (a row of that key, first start, start that it ends before, the sum of each weight).
@@ -142,4 +148,6 @@ def _codes(cells: pl.DataFrame, rule: Rule) -> Integers:
 def _windows(cells: pl.DataFrame, rule: Rule, owner: Integers, start: Integers, **columns: Any) -> pl.DataFrame:
     """Return a row a window: the key of the cell `owner`, the window's start and the columns."""
     keys = cells.select(key_names(rule))[owner]
-    return keys.with_columns(pl.Series("start", start, pl.Int64), *(pl.Series(name, data) for name, data in columns.items()))
+    return keys.with_columns(
+        pl.Series("start", start, pl.Int64), *(pl.Series(name, data) for name, data in columns.items())
+    )

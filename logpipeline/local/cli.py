@@ -13,7 +13,7 @@ from rich.console import Console
 
 from logpipeline.api import LogPipeline, load
 from logpipeline.api.base import parse_duration
-from logpipeline.api.cli import resource_file
+from logpipeline.commands import resource_file
 from logpipeline.errors import LogPipelineError
 from logpipeline.local import leftovers
 from logpipeline.local.components import Place, common_environment, processes, settings_files
@@ -48,7 +48,9 @@ class _Duration(click.ParamType[timedelta]):
 
 @click.command()
 @resource_file
-@click.option("--for", "duration", type=_Duration(), help="Run so long once everything is ready, drain, judge the flow, end.")
+@click.option(
+    "--for", "duration", type=_Duration(), help="Run so long once everything is ready, drain, judge the flow, end."
+)
 @click.option(
     "--state",
     "state_path",
@@ -176,7 +178,9 @@ def _ports(console: Console, pipeline: LogPipeline, state: StateFolder) -> dict[
     for request in requests:
         port = ports[request.name]
         if request.name in _NAMED and request.usual not in (port, None) and request.fixed is None:
-            taken = "" if is_free(request.usual or 0) else f"port {request.usual} is taken{holder(request.usual or 0)}; "
+            taken = (
+                "" if is_free(request.usual or 0) else f"port {request.usual} is taken{holder(request.usual or 0)}; "
+            )
             console.print(f"{taken}{_NAMED[request.name]} is on port {port}")
     return ports
 
@@ -197,10 +201,9 @@ def _fixed_status(place: Place) -> dict[str, Any]:
 def _hints(pipeline: LogPipeline, place: Place, state: StateFolder) -> list[str]:
     topics = pipeline.topics()
     first_goal = topics[f"goal {pipeline.spec.goals[0].name}"].name
-    hints = [f"Kafka      {place.bootstrap_servers}"]
+    hints = []
     if place.elasticsearch_url is not None:
-        hints.append(f"search     curl '{place.elasticsearch_url.split(',')[0]}/{pipeline.index()}/_count'")
-    hints.append(f"results    logpipeline consume {first_goal} --bootstrap-servers {place.bootstrap_servers}")
-    hints.append(f"logs       {state / 'logs'}")
-    hints.append("Ctrl-C ends everything; the data stays in the state folder")
+        hints.append(f"search   curl '{place.elasticsearch_url.split(',')[0]}/{pipeline.index()}/_count'")
+    hints.append(f"results  logpipeline consume {first_goal} --bootstrap-servers {place.bootstrap_servers}")
+    hints.append(f"logs     {state / 'logs'}   (Ctrl-C ends everything; the data stays)")
     return hints

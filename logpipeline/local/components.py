@@ -150,7 +150,9 @@ def _generator_command(pipeline: LogPipeline, place: Place) -> list[str]:
 
 
 def common_environment(root: Path, distribution: Path) -> dict[str, str]:
-    """Return what every process is given, the supervisor included: the mark, and folders for what it writes on the side."""
+    """Return what every process is given, the supervisor included: the mark, and folders for what it writes on the
+    side.
+    """
     temporary = root / "tmp"
     # -UsePerfData: a JVM otherwise keeps a file in /tmp, which a killed one leaves behind.
     java = f'-XX:-UsePerfData "-Djava.io.tmpdir={temporary}"'

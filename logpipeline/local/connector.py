@@ -57,13 +57,17 @@ class Connector:
         self.status: ConnectorStatus | None = None
 
     def configure(self) -> None:
-        """Give the worker the configuration, which it keeps in Kafka; raises LogPipelineError when it refuses it for good."""
+        """Give the worker the configuration, which it keeps in Kafka; raises LogPipelineError when it refuses it for
+        good.
+        """
         try:
             fetch(f"{self._url}/config", method="PUT", body=self._config, timeout=10)
         except Refused as error:
             # 409 while the workers agree on who does what; the next check tries again.
             if error.status != _CONFLICT:
-                raise LogPipelineError(f"Kafka Connect refuses the connector: {' '.join(error.message.split())}") from error
+                raise LogPipelineError(
+                    f"Kafka Connect refuses the connector: {' '.join(error.message.split())}"
+                ) from error
         except OSError:
             return
 

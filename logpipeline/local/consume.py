@@ -24,13 +24,22 @@ _BATCH, _WAIT_SECONDS = 500, 0.5
 
 @click.command()
 @click.argument("topic")
-@click.option("--bootstrap-servers", help="Kafka, host:port with commas between.  [default: that of the running `up`, else 127.0.0.1:9092]")
-@click.option("--from-beginning/--latest", default=False, help="Every record that is kept, or those to come.  [default: latest]")
+@click.option(
+    "--bootstrap-servers",
+    help="Kafka, host:port with commas between.  [default: that of the running `up`, else 127.0.0.1:9092]",
+)
+@click.option(
+    "--from-beginning/--latest", default=False, help="Every record that is kept, or those to come.  [default: latest]"
+)
 @click.option("--limit", type=click.IntRange(1), help="Stop after so many records.")
 @click.option("--exit-at-end", is_flag=True, help="Stop at the records that are the last ones now.")
 @click.option("--key", "with_key", is_flag=True, help='Print {"key": …, "value": …}.')
-@click.option("--state", type=click.Path(path_type=Path, file_okay=False), help="State folder of the `up` to ask for its Kafka.")
-@click.option("--client-config", type=click.Path(path_type=Path), help="Kafka client settings, key=value lines (security).")
+@click.option(
+    "--state", type=click.Path(path_type=Path, file_okay=False), help="State folder of the `up` to ask for its Kafka."
+)
+@click.option(
+    "--client-config", type=click.Path(path_type=Path), help="Kafka client settings, key=value lines (security)."
+)
 def consume(
     topic: str,
     bootstrap_servers: str | None,
@@ -43,8 +52,8 @@ def consume(
 ) -> None:
     """Print the records of TOPIC, a JSON line each.
 
-    A record that is JSON is printed as it is, any other as a JSON string of its text. Records go to standard output, messages
-    to standard error.
+    A record that is JSON is printed as it is, any other as a JSON string of its text. Records go to standard output,
+    messages to standard error.
     """
     known_servers, known_config = running_kafka(state)
     servers = bootstrap_servers or known_servers or _DEFAULT_SERVERS

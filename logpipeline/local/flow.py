@@ -8,8 +8,8 @@ from logpipeline.local.facts import Facts
 def sink_faults(facts: Facts) -> list[str]:
     """Return what keeps the index from being complete; nothing for a pipeline without one.
 
-    Of all records ever produced Kafka may have dropped the oldest by now, so indexed and dead letters together are at least
-    what is kept and at most what was produced. As long as nothing was dropped the two are one.
+    Of all records ever produced Kafka may have dropped the oldest by now, so indexed and dead letters together are at
+    least what is kept and at most what was produced. As long as nothing was dropped the two are one.
     """
     totals = facts.totals
     if totals is None or totals.dead_letters is None:

@@ -11,7 +11,12 @@ _RECORDS = "logpipeline_generator_records_total"
 
 def read_counter(text: str, name: str) -> float | None:
     """Return the sum of the counter `name` in a Prometheus text, or None when it is not there."""
-    samples = [sample.value for family in text_string_to_metric_families(text) for sample in family.samples if sample.name == name]
+    samples = [
+        sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        if sample.name == name
+    ]
     return sum(samples) if samples else None
 
 

@@ -28,7 +28,6 @@ class GoalProgress:
     restarts: int | None = None
     error: str | None = None
 
-
     def behind(self, produced: int) -> int | None:
         """Return how many of the `produced` records of the raw topic it has not processed."""
         return self.lag_records if self.offset_total is None else max(0, produced - self.offset_total)

@@ -1,7 +1,8 @@
 """Run a program so that it ends when the process that started it does: `launcher.py SPEC.json`, in place of this one.
 
-The spec holds argv, environment (added to what is there), folder and death_signal. It is a file because supervisord's own
-configuration has no safe way to write every path. Standard library alone, without site-packages: this runs at each start.
+The spec holds argv, environment (added to what is there), folder and death_signal. It is a file because supervisord's
+own configuration has no safe way to write every path. Standard library alone, without site-packages: this runs at each
+start.
 """
 
 from __future__ import annotations

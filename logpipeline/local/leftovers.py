@@ -21,7 +21,11 @@ def marked(root: Path) -> list[psutil.Process]:
     found = []
     for process in psutil.process_iter():
         try:
-            if process.pid not in own and process.environ().get(MARK) == str(root) and process.status() != psutil.STATUS_ZOMBIE:
+            if (
+                process.pid not in own
+                and process.environ().get(MARK) == str(root)
+                and process.status() != psutil.STATUS_ZOMBIE
+            ):
                 found.append(process)
         except psutil.Error:  # gone meanwhile, or another user's
             continue

@@ -14,8 +14,8 @@ def _nothing() -> None:
 class Part:
     """One part. `check` returns what is lacking and None when all is well, at the start and later on.
 
-    `process` names the supervised component behind it; `once` is for a step that is over when its `begin` returns. `outside`
-    is for a service of the user's: it says where it stands in the resource.
+    `process` names the supervised component behind it; `once` is for a step that is over when its `begin` returns.
+    `outside` is for a service of the user's: it says where it stands in the resource.
     """
 
     name: str

@@ -16,7 +16,9 @@ HOST = "127.0.0.1"
 
 @dataclass(frozen=True)
 class PortRequest:
-    """A port that a component needs. `fixed` is what the resource says at `field`; `usual` is what people expect, if anything."""
+    """A port that a component needs. `fixed` is what the resource says at `field`; `usual` is what people expect, if
+    anything.
+    """
 
     name: str
     usual: int | None = None
@@ -47,7 +49,8 @@ def choose_ports(
 ) -> dict[str, int]:
     """Return a port for each request; `last` are those of the run before.
 
-    The last run's port is kept where it can be, for clients remember it. Raises LogPipelineError when a fixed port is taken.
+    The last run's port is kept where it can be, for clients remember it. Raises LogPipelineError when a fixed port is
+    taken.
     """
     chosen: dict[str, int] = {}
     faults = []

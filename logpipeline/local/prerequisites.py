@@ -16,7 +16,9 @@ OLDEST_JAVA = 17
 
 
 def check_java() -> None:
-    """Raise LogPipelineError when there is no Java, or one that is too old. JAVA_HOME comes first, as for the programs started."""
+    """Raise LogPipelineError when there is no Java, or one that is too old. JAVA_HOME comes first, as for the programs
+    started.
+    """
     home = os.environ.get("JAVA_HOME")
     java = str(Path(home, "bin", "java")) if home else "java"
     remedy = f"install Java {OLDEST_JAVA} or newer, or point JAVA_HOME at one"
@@ -29,7 +31,9 @@ def check_java() -> None:
         raise LogPipelineError(f"Java does not work: `{java} -version`: {error}; {remedy}") from error
     version = java_version(run.stderr + run.stdout)
     if version is None:
-        raise LogPipelineError(f"Java does not work: `{java} -version` ended with {run.returncode} and told no version; {remedy}")
+        raise LogPipelineError(
+            f"Java does not work: `{java} -version` ended with {run.returncode} and told no version; {remedy}"
+        )
     if version < OLDEST_JAVA:
         raise LogPipelineError(f"Java is too old: {java} is version {version}; {remedy}")
 

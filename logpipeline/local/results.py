@@ -39,14 +39,18 @@ def read_result(rule: Rule, key: bytes | None, value: bytes) -> Result | None:
     except (orjson.JSONDecodeError, KeyError, TypeError):
         return None
     text = f"{amount:,.3f}" if isinstance(amount, float) else f"{amount:,}" if isinstance(amount, int) else str(amount)
-    name = " | ".join(str(document[part]) for part in rule.group_by if part in document) or (key or b"").decode(errors="replace")
+    name = " | ".join(str(document[part]) for part in rule.group_by if part in document) or (key or b"").decode(
+        errors="replace"
+    )
     return Result(name, f"{rule.value_name} {text}", f"{start[11:19]}–{end[11:19]}")
 
 
 class Results:
     """Follows the result topics from where they ended when the run began."""
 
-    def __init__(self, client_config: Mapping[str, str], rules: Mapping[str, Rule], begin: Mapping[str, Offsets]) -> None:
+    def __init__(
+        self, client_config: Mapping[str, str], rules: Mapping[str, Rule], begin: Mapping[str, Offsets]
+    ) -> None:
         """Follow the topics of `rules` (topic to rule) from the ends in `begin`."""
         self._rules = rules
         self.newest: dict[str, deque[Result]] = {rule.name: deque(maxlen=_RING) for rule in rules.values()}
@@ -62,11 +66,7 @@ class Results:
         }
         self._consumer = Consumer(settings)
         self._consumer.assign(
-            [
-                TopicPartition(topic, partition, end)
-                for topic in rules
-                for partition, end in begin[topic].end.items()
-            ]
+            [TopicPartition(topic, partition, end) for topic in rules for partition, end in begin[topic].end.items()]
         )
 
     def poll(self) -> dict[str, list[Result]]:

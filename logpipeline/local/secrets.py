@@ -12,11 +12,13 @@ from logpipeline.kafka.security import Credentials
 def stage_secret(name: str, field: str, given: Path | None, staged: Path) -> Credentials:
     """Copy the Secret `name` out of the folder `given` to `staged`, readable by the owner alone, and return it.
 
-    `field` is where the resource names it. The line break that editors put at the end of a file is left out, for those who
-    read the copies take every byte. Raises LogPipelineError when there is no such secret.
+    `field` is where the resource names it. The line break that editors put at the end of a file is left out, for those
+    who read the copies take every byte. Raises LogPipelineError when there is no such secret.
     """
     if given is None:
-        raise LogPipelineError(f"{field}: names the Secret {name!r}; give its folder's parent with --secrets DIR (DIR/{name}/<key>)")
+        raise LogPipelineError(
+            f"{field}: names the Secret {name!r}; give its folder's parent with --secrets DIR (DIR/{name}/<key>)"
+        )
     source = given / name
     if not source.is_dir():
         raise LogPipelineError(f"{field}: names the Secret {name!r}, and there is no folder {source}")

@@ -40,7 +40,9 @@ class StateFolder:
             lock = os.open(self.root / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
             reason = f"{error.strerror}: {error.filename}"
-            raise LogPipelineError(f"the state folder {self.root} cannot be written ({reason}); give another with --state") from error
+            raise LogPipelineError(
+                f"the state folder {self.root} cannot be written ({reason}); give another with --state"
+            ) from error
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
@@ -110,5 +112,9 @@ def is_running(root: Path) -> bool:
 
 def newest_running(parent: Path) -> dict[str, Any] | None:
     """Return the status of the run that started last among the state folders in `parent`, or None when none runs."""
-    running = [status for path in parent.glob("*/status.json") if is_running(path.parent) and (status := read_status(path.parent))]
+    running = [
+        status
+        for path in parent.glob("*/status.json")
+        if is_running(path.parent) and (status := read_status(path.parent))
+    ]
     return max(running, key=lambda status: str(status.get("started")), default=None)

@@ -143,7 +143,9 @@ class Supervisor:
             return path
         if not Path("/proc/self/fd").is_dir():
             self.kill()
-            raise LogPipelineError(f"the path of the state folder is too long for a socket: {path}; give a shorter --state")
+            raise LogPipelineError(
+                f"the path of the state folder is too long for a socket: {path}; give a shorter --state"
+            )
         return f"/proc/self/fd/{self._folder}/{_SOCKET}"
 
     def _await(self) -> None:
@@ -176,7 +178,10 @@ class Supervisor:
             raise OSError(f"the supervisor does not answer: {error}") from error
         return {
             answer["name"]: ProcessState(
-                answer["statename"], answer["pid"] or None, float(answer["start"]), answer["spawnerr"] or answer["description"]
+                answer["statename"],
+                answer["pid"] or None,
+                float(answer["start"]),
+                answer["spawnerr"] or answer["description"],
             )
             for answer in answers
         }

@@ -23,7 +23,8 @@ _STYLE = {
     "waiting": "dim",
     "stopped": "dim",
 }
-_FIXED_LINES = 12
+# Heading, the two tables' headers, totals, and what is being waited for or done; one is the cursor's.
+_FIXED_LINES = 7
 
 
 def number(value: float | None, unit: str = "") -> str:
@@ -43,7 +44,10 @@ def size(value: int | None) -> str:
 def totals_text(facts: Facts) -> str:
     """Return the totals as one line."""
     totals = facts.totals
-    parts = [f"records in {number(totals.produced if totals else None)}", f"invalid {number(totals.invalid if totals else None)}"]
+    parts = [
+        f"records in {number(totals.produced if totals else None)}",
+        f"invalid {number(totals.invalid if totals else None)}",
+    ]
     if any(component.name == "connector" for component in facts.components):
         parts.append(f"indexed {number(totals.indexed if totals else None)}")
         parts.append(f"dead letters {number(totals.dead_letters if totals else None)}")
@@ -58,9 +62,15 @@ def picture(facts: Facts, hints: list[str], height: int, message: str = "") -> R
     if facts.newest and each:
         blocks.append(_results(facts, each))
     blocks.append(Text(totals_text(facts), style="bold"))
-    waiting = [f"{part.name}: {part.lacking}" for part in facts.components if part.lacking and part.state not in ("waiting",)]
+    waiting = [
+        f"{part.name}: {part.lacking}" for part in facts.components if part.lacking and part.state not in ("waiting",)
+    ]
     if facts.phase == "starting" and waiting:
-        blocks.append(Spinner("dots", Text("waiting for " + "; ".join(waiting), style="yellow", overflow="ellipsis", no_wrap=True)))
+        blocks.append(
+            Spinner(
+                "dots", Text("waiting for " + "; ".join(waiting), style="yellow", overflow="ellipsis", no_wrap=True)
+            )
+        )
     elif waiting and facts.phase == "running":
         blocks.append(Text("; ".join(waiting), style="red", overflow="ellipsis", no_wrap=True))
     if message:
@@ -71,7 +81,11 @@ def picture(facts: Facts, hints: list[str], height: int, message: str = "") -> R
 
 def _heading(facts: Facts) -> Text:
     minutes, seconds = divmod(int(facts.elapsed), 60)
-    text = Text.assemble((facts.pipeline, "bold"), f"  {facts.phase}  {minutes}:{seconds:02}  ", (f"memory {size(facts.memory_bytes)}", "dim"))
+    text = Text.assemble(
+        (facts.pipeline, "bold"),
+        f"  {facts.phase}  {minutes}:{seconds:02}  ",
+        (f"memory {size(facts.memory_bytes)}", "dim"),
+    )
     if facts.first_detection is not None:
         text.append(f"  first detection after {facts.first_detection:.0f} s", style="dim")
     return text
@@ -136,7 +150,9 @@ class LiveScreen:
         self._hints = hints
         self._facts: Facts | None = None
         self._message = ""
-        self._live = Live(console=console, refresh_per_second=4, get_renderable=self._picture, vertical_overflow="ellipsis")
+        self._live = Live(
+            console=console, refresh_per_second=4, get_renderable=self._picture, vertical_overflow="ellipsis"
+        )
         self._live.start()
 
     def _picture(self) -> RenderableType:

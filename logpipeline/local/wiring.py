@@ -60,7 +60,11 @@ def stage_secrets(pipeline: LogPipeline, state: StateFolder, given: Path | None)
         java = java_settings(external.security, credentials)
     sink = pipeline.spec.sink
     elasticsearch = None
-    if sink is not None and sink.elasticsearch.external is not None and sink.elasticsearch.external.secret_ref is not None:
+    if (
+        sink is not None
+        and sink.elasticsearch.external is not None
+        and sink.elasticsearch.external.secret_ref is not None
+    ):
         name, where = sink.elasticsearch.external.secret_ref.name, "spec.sink.elasticsearch.external.secretRef"
         elasticsearch = stage_secret(name, where, given, state / "secrets" / "elasticsearch")
     return _Security(kafka, java, elasticsearch)

@@ -86,7 +86,9 @@ def _add(task: _Task, records: pl.DataFrame, rule: Rule) -> None:
 
 
 def _quote(task: _Task, records: pl.DataFrame, values: pa.Array, topic: str) -> None:
-    invalid = records.filter(pl.col("invalid").is_not_null()).select("row", "invalid", "partition", "offset", "arrival_ms")
+    invalid = records.filter(pl.col("invalid").is_not_null()).select(
+        "row", "invalid", "partition", "offset", "arrival_ms"
+    )
     for row, reason, partition, offset, arrival_ms in invalid.iter_rows():
         place = {"topic": topic, "partition": partition, "offset": offset, "timestamp": arrival_ms / 1000}
         line = describe(reason, place, values[row].as_py() or b"")
@@ -101,11 +103,15 @@ def _hand_on(task: _Task, rule: Rule, keys: list[int]) -> pa.RecordBatch:
     clocks = [[partition, clock.event_ms, clock.arrival_ms] for partition, clock in sorted(task.clocks.items())]
     counts = {"records": task.records, "incomplete": task.incomplete, "invalid": task.invalid}
     # Every shard learns how far event time is; what is counted by the task is told to one of them.
-    reports = [orjson.dumps({"clocks": clocks, **(counts if index == 0 else {})}).decode() for index in range(len(keys))]
+    reports = [
+        orjson.dumps({"clocks": clocks, **(counts if index == 0 else {})}).decode() for index in range(len(keys))
+    ]
     return pa.RecordBatch.from_arrays(
         [
             pa.array(keys, pa.int32()),
-            pa.array([frame_to_bytes(cells.filter(pl.Series(shard == index))) for index in range(len(keys))], pa.binary()),
+            pa.array(
+                [frame_to_bytes(cells.filter(pl.Series(shard == index))) for index in range(len(keys))], pa.binary()
+            ),
             pa.array(reports, pa.string()),
             pa.array(["\n".join(task.lines), *[""] * (len(keys) - 1)], pa.string()),
         ],

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 from py4j.protocol import Py4JError
+from pyspark.sql.streaming.query import StreamingQuery
 
 from logpipeline.api import LogPipeline, load
 from logpipeline.errors import LogPipelineError
@@ -22,19 +23,34 @@ from logpipeline_spark.serving import serve
 
 
 @click.command(context_settings={"show_default": True, "max_content_width": 110})
-@click.option("--pipeline", "path", required=True, type=click.Path(path_type=Path), help="The LogPipeline resource (YAML).")
-@click.option("--goal", "names", multiple=True, help="Goal to run; may be given several times. Absent: all, in one JVM.")
+@click.option(
+    "--pipeline", "path", required=True, type=click.Path(path_type=Path), help="The LogPipeline resource (YAML)."
+)
+@click.option(
+    "--goal", "names", multiple=True, help="Goal to run; may be given several times. Absent: all, in one JVM."
+)
 @click.option("--bootstrap-servers", required=True, help="Kafka, host:port with commas between.")
-@click.option("--kafka-config", type=click.Path(path_type=Path, exists=True), help="Kafka client properties (security).")
-@click.option("--checkpoints", required=True, help="Folder or Hadoop URI; each goal keeps its state in a folder of its name.")
+@click.option(
+    "--kafka-config", type=click.Path(path_type=Path, exists=True), help="Kafka client properties (security)."
+)
+@click.option(
+    "--checkpoints", required=True, help="Folder or Hadoop URI; each goal keeps its state in a folder of its name."
+)
 @click.option("--metrics-port", type=int, default=9405, help="Port of /metrics and /progress.")
 @click.option("--metrics-address", default="127.0.0.1", help="Address of /metrics and /progress.")
 def main(
-    path: Path, names: tuple[str, ...], bootstrap_servers: str, kafka_config: Path | None, checkpoints: str, metrics_port: int, metrics_address: str
+    path: Path,
+    names: tuple[str, ...],
+    bootstrap_servers: str,
+    kafka_config: Path | None,
+    checkpoints: str,
+    metrics_port: int,
+    metrics_address: str,
 ) -> None:
     """Run goals of a pipeline as Spark Structured Streaming queries until SIGTERM.
 
-    A goal that fails is started again with backoff. State is kept in the checkpoint: a killed process goes on where it was.
+    A goal that fails is started again with backoff. State is kept in the checkpoint: a killed process goes on where it
+    was.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("py4j").setLevel(logging.WARNING)
@@ -52,7 +68,7 @@ def main(
     partitions = session.partition_count(spark, kafka, topic)
     spark.streams.addListener(board)
 
-    def start(rule: Rule) -> stream.StreamingQuery:
+    def start(rule: Rule) -> StreamingQuery:
         folder = f"{checkpoints.rstrip('/')}/{rule.name}"
         checkpoint.claim(spark, folder, rule, topic=topic, shards=shards)
         return stream.start(spark, pipeline, rule, kafka=kafka, checkpoint=folder, partitions=partitions)

@@ -20,7 +20,9 @@ _LOOK_EVERY = 0.5
 
 
 def backoff(failures: int) -> float:
-    """Return the seconds to wait before the next start after so many failures without a batch between them: 1, 2, 4 … 60."""
+    """Return the seconds to wait before the next start after so many failures without a batch between them: 1, 2, 4 …
+    60.
+    """
     return float(min(60, 2 ** (failures - 1)))
 
 
@@ -42,7 +44,9 @@ class Host:
         self._board = board
 
     def run(self, stop: threading.Event) -> None:
-        """Run until `stop` is set; raises LogPipelineError when every goal is refused for a reason that no restart mends."""
+        """Run until `stop` is set; raises LogPipelineError when every goal is refused for a reason that no restart
+        mends.
+        """
         while not stop.is_set():
             for name, goal in self._goals.items():
                 self._look_after(name, goal)

@@ -45,7 +45,9 @@ class GoalProgress:
     totals: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_TOTALS, 0))
 
     def lag_seconds(self, now: float) -> float | None:
-        """Return the age of the newest record that was read, in seconds; 0 when there is nothing left to read, None when unknown."""
+        """Return the age of the newest record that was read, in seconds; 0 when there is nothing left to read, None
+        when unknown.
+        """
         if self.lag == 0:
             return 0.0
         return None if self.arrival is None else max(0.0, now - self.arrival)
@@ -81,7 +83,7 @@ class Board(StreamingQueryListener):
     def onQueryProgress(self, event: QueryProgressEvent) -> None:
         """Take over what the batch reports."""
         with self._lock:
-            self._goals[event.progress.name].take(event.progress, time.time())
+            self._goals[str(event.progress.name)].take(event.progress, time.time())
 
     def onQueryIdle(self, event: QueryIdleEvent) -> None:
         """Nothing to read is progress too, but Spark does not tell of which query; the next batch will."""
@@ -135,10 +137,13 @@ def _lag(source: Any) -> int | None:
     """Return how many records of the source were there and not read when the batch was planned."""
     if not source.latestOffset or not source.endOffset:
         return None
-    latest, end = (json.loads(text) if isinstance(text, str) else text for text in (source.latestOffset, source.endOffset))
-    return sum(
-        offset - int(end.get(topic, {}).get(partition, 0)) for topic, partitions in latest.items() for partition, offset in partitions.items()
+    latest, end = (
+        json.loads(text) if isinstance(text, str) else text for text in (source.latestOffset, source.endOffset)
     )
+    lag = 0
+    for topic, partitions in latest.items():
+        lag += sum(int(offset) - int(end.get(topic, {}).get(partition, 0)) for partition, offset in partitions.items())
+    return lag
 
 
 class BoardCollector(Collector):
@@ -167,10 +172,18 @@ _METRICS = (
     ("records_total", "Records read", "records_total"),
     ("late_records_total", "Records dropped because they came behind the watermark", "late_total"),
     ("invalid_records_total", "Records that are not valid", "invalid_total"),
-    ("incomplete_records_total", "Records left out because they lack a key or value field of the goal", "incomplete_total"),
+    (
+        "incomplete_records_total",
+        "Records left out because they lack a key or value field of the goal",
+        "incomplete_total",
+    ),
     ("results_total", "Results written", "results_total"),
     ("restarts_total", "Restarts of the query after an error", "restarts"),
-    ("input_records_per_second", "Records a second that arrived between the last two batches", "input_records_per_second"),
+    (
+        "input_records_per_second",
+        "Records a second that arrived between the last two batches",
+        "input_records_per_second",
+    ),
     ("lag_records", "Records on the topic that were not read when the last batch was planned", "lag_records"),
     ("lag_seconds", "Age of the newest record read while there are more to read", "lag_seconds"),
     ("batch_duration_seconds", "Duration of the last batch", "batch_duration_seconds"),

@@ -40,6 +40,8 @@ def serve(board: Board, address: str, port: int) -> ThreadingHTTPServer:
     try:
         server = ThreadingHTTPServer((address, port), Handler)
     except OSError as error:
-        raise LogPipelineError(f"--metrics-port: cannot listen on {address}:{port}: {error.strerror}; choose another port") from error
+        raise LogPipelineError(
+            f"--metrics-port: cannot listen on {address}:{port}: {error.strerror}; choose another port"
+        ) from error
     threading.Thread(target=server.serve_forever, name="metrics", daemon=True).start()
     return server

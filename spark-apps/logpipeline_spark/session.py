@@ -52,7 +52,10 @@ def session(name: str, *, shards: int, settings: Mapping[str, str] | None = None
         # On the class path of the JVM itself, not shipped to it: no copy a start.
         .config("spark.driver.extraClassPath", os.pathsep.join(jars))
         .config("spark.sql.shuffle.partitions", shards)
-        .config("spark.driver.extraJavaOptions", f"-Dlog4j2.configurationFile={Path(__file__).with_name('log4j2.properties')}")
+        .config(
+            "spark.driver.extraJavaOptions",
+            f"-Dlog4j2.configurationFile={Path(__file__).with_name('log4j2.properties')}",
+        )
     )
     for key, value in {**_SETTINGS, **(settings or {})}.items():
         builder = builder.config(key, value)
@@ -60,7 +63,7 @@ def session(name: str, *, shards: int, settings: Mapping[str, str] | None = None
 
 
 def partition_count(spark: SparkSession, kafka: Mapping[str, str], topic: str) -> int:
-    """Return how many partitions `topic` has; raises LogPipelineError when Kafka does not know it or does not answer."""
+    """Return how many partitions `topic` has; raises LogPipelineError when Kafka cannot tell."""
     jvm = spark.sparkContext._jvm  # noqa: SLF001 - the Kafka client on Spark's class path saves a second one in the image
     assert jvm is not None
     properties = jvm.java.util.Properties()
@@ -75,6 +78,8 @@ def partition_count(spark: SparkSession, kafka: Mapping[str, str], topic: str) -
     except Exception as error:  # py4j wraps whatever the client throws
         cause = getattr(error, "java_exception", None)
         reason = cause.getMessage() if cause is not None else str(error)
-        raise LogPipelineError(f"topic {topic!r} at {kafka.get('bootstrap.servers')} cannot be read: {reason}") from error
+        raise LogPipelineError(
+            f"topic {topic!r} at {kafka.get('bootstrap.servers')} cannot be read: {reason}"
+        ) from error
     finally:
         admin.close()

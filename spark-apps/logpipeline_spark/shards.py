@@ -7,7 +7,9 @@ _SEED = 42  # of Spark's hash partitioning
 
 
 def shard_keys(shards: int) -> list[int]:
-    """Return, for each shard, the least integer that Spark's hash partitioning puts into partition number shard of `shards`."""
+    """Return, for each shard, the least integer that Spark's hash partitioning puts into partition number shard of
+    `shards`.
+    """
     found: dict[int, int] = {}
     candidate = 0
     while len(found) < shards:
@@ -17,7 +19,7 @@ def shard_keys(shards: int) -> list[int]:
 
 
 def _murmur3(value: int) -> int:
-    """Return Spark's hash of an int column: Murmur3_x86_32.hashInt, as a signed number (so that `%` is Spark's pmod)."""
+    """Return Spark's hash of an int column (Murmur3_x86_32.hashInt), signed, so that `%` is Spark's pmod."""
     k = value * 0xCC9E2D51 & _MASK
     k = (k << 15 | k >> 17) & _MASK
     k = k * 0x1B873593 & _MASK

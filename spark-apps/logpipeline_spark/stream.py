@@ -30,10 +30,13 @@ class Topics:
     invalid: str | None
 
 
-def goal_results(records: DataFrame, rule: Rule, source: Source, topics: Topics, *, shards: int, partitions: int) -> DataFrame:
+def goal_results(
+    records: DataFrame, rule: Rule, source: Source, topics: Topics, *, shards: int, partitions: int
+) -> DataFrame:
     """Return the messages of a goal: `kind` (result or invalid), `key` and `value`.
 
-    `records` has `value` (binary), `partition`, `offset` and `arrival_ms`; a pure function of it and of the state in the checkpoint.
+    `records` has `value` (binary), `partition`, `offset` and `arrival_ms`; a pure function of it and of the state in
+    the checkpoint.
     """
     policy = Policy(
         allowed_lateness_ms=round(source.allowed_lateness.total_seconds() * 1000),

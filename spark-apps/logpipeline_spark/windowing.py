@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from pyspark.sql.streaming.state import GroupState
 
 STATE = "blob binary"
-# One row a shard and batch: Spark pads the rows of state and data to one length and takes them through pandas objects, so many
-# small rows are slow and one long text is not. `messages` is parted by the JVM.
+# One row a shard and batch: Spark pads the rows of state and data to one length and takes them through pandas objects,
+# so many small rows are slow and one long text is not. `messages` is parted by the JVM.
 OUTCOME = (
-    "messages string, records long, late long, incomplete long, invalid long, results long, state_rows long, state_bytes long, "
-    "watermark long, arrival_ms long"
+    "messages string, records long, late long, incomplete long, invalid long, results long, "
+    "state_rows long, state_bytes long, watermark long, arrival_ms long"
 )
 COUNTS = ("records", "late", "incomplete", "invalid", "results", "state_rows", "state_bytes")
 
@@ -38,9 +38,11 @@ def windower(rule: Rule, policy: Policy) -> Callable[[Any, Iterator[pd.DataFrame
     """Return the function for `applyInPandasWithState`: a shard's rows of `counting.COUNTED` → rows of `OUTCOME`."""
 
     def window(_key: Any, frames: Iterator[pd.DataFrame], state: GroupState) -> Iterator[pd.DataFrame]:
-        import pandas as pd  # only workers pay for it
+        import pandas as pd  # noqa: PLC0415 - only workers pay for it
 
-        batch, seen, invalid = [], {}, []
+        batch: list[pl.DataFrame] = []
+        seen: dict[int, Clock] = {}
+        invalid: list[str] = []
         counts = dict.fromkeys(COUNTS, 0)
         for frame in frames:
             batch += [shards.frame_from_bytes(bytes(cells)) for cells in frame["cells"]]

@@ -27,7 +27,7 @@ MAPPINGS = {
 }
 SETTINGS = {"index.mapping.ignore_malformed": True, "number_of_replicas": 0}
 
-SECONDS = 60
+SECONDS = 120
 
 
 def wait_until(condition: Callable[[], bool], what: Callable[[], object]) -> None:
@@ -208,9 +208,7 @@ def test_times_keep_their_milliseconds(sink: Sink, elasticsearch: Elasticsearch)
 
 
 def test_columns_and_time_are_taken_from_the_fields_that_hold_them(sink: Sink) -> None:
-    sink.create(
-        record_fields="client_ip=remote_ip,status=response.code", record_timestamp_field="time", record_timestamp_format="clf"
-    )
+    sink.create(record_fields="client_ip=remote_ip,status=response.code", record_timestamp_field="time", record_timestamp_format="clf")
     sink.produce([b'{"time":"03/Aug/2022:06:51:51 +0000","remote_ip":"::1","request":"GET /a?b HTTP/1.1","response":{"code":"404"}}'])
     sink.wait_for_offset(1)
     columns = {"@timestamp": 1659509511, "client_ip": "::1", "status": "404", "method": "GET", "path": "/a?b", "protocol": "HTTP/1.1"}
@@ -253,7 +251,12 @@ def test_settings_are_checked_before_the_connector_is_created(
     kafka: Broker, connect: ConnectWorker, elasticsearch: Elasticsearch, topic: str
 ) -> None:
     config = Sink(kafka, connect, elasticsearch, topic).config(
-        name=topic, index="Capitals", record_format="xml", connection_api_key="key", connection_username="user", connection_password="geheim"
+        name=topic,
+        index="Capitals",
+        record_format="xml",
+        connection_api_key="key",
+        connection_username="user",
+        connection_password="geheim",
     )
     answer = connect.request("PUT", "/connector-plugins/ElasticsearchSinkConnector/config/validate", config)
     findings = {entry["value"]["name"]: entry["value"]["errors"] for entry in answer["configs"] if entry["value"]["errors"]}

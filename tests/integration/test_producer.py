@@ -9,20 +9,20 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, NewTopic, ResourceType
+
 from processes import Broker, free_port
 
 PYTHON_M = (sys.executable, "-m", "logpipeline_generator")
 
 
-def start(command: str, *arguments: object, **options: object) -> subprocess.Popen[str]:
-    arguments = (*PYTHON_M, command, *map(str, arguments))
-    return subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True, **options)  # type: ignore[call-overload,no-any-return]
+def start(command: str, *arguments: object, stdin: int | None = None) -> subprocess.Popen[str]:
+    line = [*PYTHON_M, command, *map(str, arguments)]
+    return subprocess.Popen(line, stdin=stdin, stderr=subprocess.PIPE, text=True)
 
 
 def run(command: str, *arguments: object, stdin: str | None = None) -> tuple[int, str]:
@@ -33,10 +33,10 @@ def run(command: str, *arguments: object, stdin: str | None = None) -> tuple[int
 
 
 @pytest.fixture
-def target(kafka: Broker, topic: str) -> Iterator[tuple[str, ...]]:
+def target(kafka: Broker, topic: str) -> tuple[str, ...]:
     """Options that name a topic of four partitions."""
     kafka.topic(topic, 4)
-    yield "--bootstrap-servers", kafka.bootstrap_servers, "--topic", topic
+    return "--bootstrap-servers", kafka.bootstrap_servers, "--topic", topic
 
 
 def partitions(kafka: Broker, topic: str) -> list[list[bytes]]:
@@ -194,7 +194,7 @@ def test_lines_of_15_mib_pass(kafka: Broker, topic: str, target: tuple[str, ...]
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_delivers_what_was_sent(
-    kafka: Broker, topic: str, target: tuple[str, ...], tmp_path: Path, number: signal.Signals, code: int
+    *, kafka: Broker, topic: str, target: tuple[str, ...], tmp_path: Path, number: signal.Signals, code: int
 ) -> None:
     lines = numbered(tmp_path / "log", 100_000)
     producing = start("produce", *target, "--file", tmp_path / "log", "--rate", 5_000)
@@ -238,7 +238,7 @@ def test_a_signal_while_the_broker_is_away_says_what_is_not_delivered(
     ],
 )
 def test_a_bad_file_is_one_line_and_exit_code_2(
-    kafka: Broker, topic: str, tmp_path: Path, name: str, content: bytes | None, message: str
+    *, kafka: Broker, topic: str, tmp_path: Path, name: str, content: bytes | None, message: str
 ) -> None:
     path = tmp_path / name
     if content is not None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+
 from logpipeline_generator.cli import generate
 
 FIXED = ("--start", "2022-08-03T06:51:51Z", "--malformed-share", "0.05", "--out-of-order-share", "0.1")
@@ -44,7 +45,9 @@ def test_duration_and_rate_give_the_number_of_records(tmp_path: Path) -> None:
     assert written(tmp_path / "a", "--for", "20s", "--rate", "50", "--offenders-every", "0").count(b"\n") == 1000
 
 
-@pytest.mark.parametrize(("text", "first"), [("2022-08-03T06:51:51Z", b"1659509511.000000"), ("1659509511.865323", b"1659509511.865323")])
+@pytest.mark.parametrize(
+    ("text", "first"), [("2022-08-03T06:51:51Z", b"1659509511.000000"), ("1659509511.865323", b"1659509511.865323")]
+)
 def test_start_is_iso_8601_or_epoch(tmp_path: Path, text: str, first: bytes) -> None:
     path = tmp_path / "a"
     assert run("--output", str(path), "--count", "1", "--start", text).exit_code == 0
@@ -52,12 +55,26 @@ def test_start_is_iso_8601_or_epoch(tmp_path: Path, text: str, first: bytes) -> 
 
 
 def test_the_summary_counts(tmp_path: Path) -> None:
-    result = run("--output", str(tmp_path / "a"), "--start", "0", "--count", "100", "--malformed-share", "1", "--offenders-every", "0")
+    result = run(
+        "--output",
+        str(tmp_path / "a"),
+        "--start",
+        "0",
+        "--count",
+        "100",
+        "--malformed-share",
+        "1",
+        "--offenders-every",
+        "0",
+    )
     assert result.stderr.startswith("generate: 100 records, 100 malformed, 0 offenders'; ")
 
 
 def test_so_few_clients_that_they_look_like_offenders_are_pointed_out(tmp_path: Path) -> None:
-    assert "so few clients" in run("--output", str(tmp_path / "a"), "--start", "0", "--count", "1", "--clients", "9").stderr
+    assert (
+        "so few clients"
+        in run("--output", str(tmp_path / "a"), "--start", "0", "--count", "1", "--clients", "9").stderr
+    )
 
 
 @pytest.mark.parametrize(
@@ -71,8 +88,14 @@ def test_so_few_clients_that_they_look_like_offenders_are_pointed_out(tmp_path: 
         (("--output", "x", "--start", "tomorrow"), "neither ISO 8601"),
         (("--output", "x", "--offenders-every", "0.5"), "at least 1 second"),
         (("--output", "/nonexistent/x", "--count", "1"), "error: /nonexistent/x: no such file or directory"),
-        (("--output", "-", "--count", "1", "--client-config", "/nonexistent", "--ground-truth", "/nonexistent/x"), "error: /nonexistent/x: no such"),
-        (("--topic", "t", "--bootstrap-servers", "x", "--client-config", "/nonexistent"), "error: /nonexistent: No such file"),
+        (
+            ("--output", "-", "--count", "1", "--client-config", "/nonexistent", "--ground-truth", "/nonexistent/x"),
+            "error: /nonexistent/x: no such",
+        ),
+        (
+            ("--topic", "t", "--bootstrap-servers", "x", "--client-config", "/nonexistent"),
+            "error: /nonexistent: No such file",
+        ),
     ],
 )
 def test_bad_input_is_refused(arguments: tuple[str, ...], message: str) -> None:

@@ -31,7 +31,7 @@ class Clock:
 class Shelf:
     """Keeps records with the time at which they came; `stall` runs before each write."""
 
-    def __init__(self, clock: Clock, stall: Callable[[int], None] = lambda count: None) -> None:
+    def __init__(self, clock: Clock, stall: Callable[[int], None] = lambda _: None) -> None:
         self._clock, self._stall = clock, stall
         self.records: list[tuple[float, float]] = []
 
@@ -54,7 +54,7 @@ def live(clock: Clock, shelf: Shelf, seconds: float) -> tuple[Run, list[dict[str
     text = io.StringIO()
     text.close, closing = lambda: None, text.close  # type: ignore[method-assign]
     truth = GroundTruth(text)
-    run = Run(traffic, shelf, GeneratorMetrics(), truth, lambda: False, clock, clock.sleep)
+    run = Run(traffic, shelf, GeneratorMetrics(), truth, stopping=lambda: False, clock=clock, sleep=clock.sleep)
     run.write(round(NOW * 1e6), Extent(seconds=seconds), paced=True, report=Report("generate", "records"))
     truth.close()
     lines = [json.loads(line) for line in text.getvalue().splitlines()]
@@ -104,9 +104,9 @@ def test_metrics_count_what_was_written() -> None:
     clock = Clock()
     traffic = Traffic(pattern("steady", 100.0), 1, CappedZipf.fit(0.001), CappedZipf.fit(0.01), malformed_share=0.1)
     metrics, shelf = GeneratorMetrics(), Shelf(clock)
-    shelf.write = lambda records: True  # type: ignore[method-assign]
+    shelf.write = lambda _: True  # type: ignore[method-assign]
     metrics.watch_queue(shelf.pending)
-    run = Run(traffic, shelf, metrics, None, lambda: False, clock, clock.sleep)
+    run = Run(traffic, shelf, metrics, None, stopping=lambda: False, clock=clock, sleep=clock.sleep)
     run.write(0, Extent(records=2000), paced=False, report=Report("generate", "records"))
     values = {name: metrics.registry.get_sample_value(f"logpipeline_generator_{name}") for name in _SAMPLES}
     assert values == {

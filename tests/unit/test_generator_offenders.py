@@ -1,4 +1,4 @@
-"""Offenders pass the goals' thresholds and ordinary traffic does not, by a count that shares nothing with the generator."""
+"""Offenders pass the goals' thresholds and ordinary traffic does not, by a count of the tests' own."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+
 from logpipeline_generator.cli import generate
 
 START = 1_659_509_511.0
@@ -20,7 +21,11 @@ def run(folder: Path, *options: str) -> tuple[list[dict[str, str]], list[dict[st
     arguments = ["--output", str(output), "--ground-truth", str(truth), "--start", str(START), *options]
     result = CliRunner().invoke(generate, arguments, catch_exceptions=False)
     assert result.exit_code == 0, result.output
-    return tuple([json.loads(line) for line in path.read_text().splitlines()] for path in (output, truth))  # type: ignore[return-value]
+    return lines_of(output), lines_of(truth)
+
+
+def lines_of(path: Path) -> list[Any]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
 
 
 def over_threshold(records: list[dict[str, str]]) -> dict[str, set[str]]:

@@ -8,6 +8,7 @@ from itertools import islice
 
 import numpy as np
 import pytest
+
 from logpipeline_generator import vocabulary
 from logpipeline_generator.pattern import pattern
 from logpipeline_generator.population import CappedZipf, client_addresses, client_share, host_share
@@ -45,9 +46,7 @@ def test_slices_of_any_size_give_the_same_bytes() -> None:
     stream = traffic(malformed_share=0.1, late_share=0.1, out_of_order_share=0.1)
     renderer, block = Renderer(stream.hosts.size), columns(stream, 2)
     whole = renderer.records(block, START)
-    sliced = [
-        record for at in range(0, len(whole), 77) for record in renderer.records(block.part(at, at + 77), START)
-    ]
+    sliced = [record for at in range(0, len(whole), 77) for record in renderer.records(block.part(at, at + 77), START)]
     assert sliced == whole
 
 
@@ -105,7 +104,7 @@ def test_every_kind_of_malformed_record_is_invalid_by_the_contract(kind: int) ->
 
 
 def _is_valid(text: bytes) -> bool:
-    """The contract's own words, spelt out: an object with a finite time that is not in the future and a whole status."""
+    """The contract's own words: an object with a finite time that is not in the future and a whole status."""
     try:
         record = json.loads(text.decode())
         assert isinstance(record, dict)

@@ -84,19 +84,32 @@ JSON: dict[str, tuple[bytes, Any]] = {
 
 def all_fields() -> list[Rule]:
     by_text = Goal.model_validate({"name": "a", "groupBy": ["client_ip", "host"], "window": {"size": "1s"}})
-    by_number = {"name": "b", "groupBy": ["status"], "window": {"size": "1s"}, "aggregate": {"avg": {"field": "request_time"}}}
+    by_number = {
+        "name": "b",
+        "groupBy": ["status"],
+        "window": {"size": "1s"},
+        "aggregate": {"avg": {"field": "request_time"}},
+    }
     return [rule_of(by_text), rule_of(Goal.model_validate(by_number))]
 
 
 def read(values: list[bytes | None], source: Source | None = None) -> list[dict[str, Any]]:
-    frame = RecordReader(source or Source(), all_fields()).read(pa.array(values, pa.binary()), pa.array([ARRIVAL_MS] * len(values)))
+    frame = RecordReader(source or Source(), all_fields()).read(
+        pa.array(values, pa.binary()), pa.array([ARRIVAL_MS] * len(values))
+    )
     assert frame.height == len(values)
     return frame.to_dicts()
 
 
 def columns(row: dict[str, Any]) -> tuple[Any, ...]:
     status = row["text:status"]
-    return (row["text:client_ip"], row["text:host"], None if status is None else int(status), row["number:request_time"], row["second"])
+    return (
+        row["text:client_ip"],
+        row["text:host"],
+        None if status is None else int(status),
+        row["number:request_time"],
+        row["second"],
+    )
 
 
 @pytest.mark.parametrize("name", JSON)
@@ -148,14 +161,25 @@ TEXT: dict[str, tuple[str, bytes, Any]] = {
 @pytest.mark.parametrize("name", TEXT)
 def test_text_line(name: str) -> None:
     layout, line, expected = TEXT[name]
-    goal = {"name": "a", "groupBy": ["client_ip", "path", "status"], "window": {"size": "1s"}, "aggregate": {"sum": {"field": "bytes"}}}
+    goal = {
+        "name": "a",
+        "groupBy": ["client_ip", "path", "status"],
+        "window": {"size": "1s"},
+        "aggregate": {"sum": {"field": "bytes"}},
+    }
     reader = RecordReader(Source.model_validate({"format": layout}), [rule_of(Goal.model_validate(goal))])
     (row,) = reader.read(pa.array([line], pa.binary()), pa.array([ARRIVAL_MS])).to_dicts()
     if isinstance(expected, str):
         assert row["invalid"] == expected
     else:
         assert row["invalid"] is None
-        assert (row["text:client_ip"], row["text:path"], row["text:status"], row["number:bytes"], row["second"]) == expected
+        assert (
+            row["text:client_ip"],
+            row["text:path"],
+            row["text:status"],
+            row["number:bytes"],
+            row["second"],
+        ) == expected
 
 
 TIMES = {
@@ -176,12 +200,22 @@ def test_nginx_json_with_names_of_its_own(layout: str, text: str) -> None:
         }
     )
     line = f'{{"time": "{text}", "remote_ip": "192.0.2.1", "http": {{"host": "h"}}, "request": "GET /a b HTTP/1.1", "response": 404, "bytes": 5}}'
-    goal = {"name": "a", "groupBy": ["client_ip", "host", "path", "method"], "window": {"size": "1s"}, "aggregate": {"sum": {"field": "bytes"}}}
+    goal = {
+        "name": "a",
+        "groupBy": ["client_ip", "host", "path", "method"],
+        "window": {"size": "1s"},
+        "aggregate": {"sum": {"field": "bytes"}},
+    }
     reader = RecordReader(source, [rule_of(Goal.model_validate(goal))])
     row = reader.read(pa.array([line.encode()] * 3, pa.binary()), pa.array([ARRIVAL_MS] * 3)).to_dicts()[2]
     assert row["second"] == TIMES[layout, text]
     assert row["invalid"] == (None if row["second"] else "time: no finite timestamp")
-    assert (row["text:client_ip"], row["text:host"], row["text:path"], row["text:method"]) == ("192.0.2.1", "h", "/a b", "GET")
+    assert (row["text:client_ip"], row["text:host"], row["text:path"], row["text:method"]) == (
+        "192.0.2.1",
+        "h",
+        "/a b",
+        "GET",
+    )
     assert row["number:bytes"] == 5
 
 
@@ -203,8 +237,13 @@ def test_conditions_at_their_edges(condition: dict[str, Any], expected: list[int
     goal = {"name": "a", "where": [condition], "groupBy": ["status"], "window": {"size": "1s"}}
     rule = rule_of(Goal.model_validate(goal))
     statuses = [199, 200, 299, 300, 399, 400, 499, 500]
-    lines = [f'{{"@timestamp":7,"status":{f"{chr(34)}{status}{chr(34)}" if as_text else status}}}'.encode() for status in statuses]
-    frame = RecordReader(Source(), [rule]).read(pa.array([*lines, b'{"@timestamp":7}'], pa.binary()), pa.array([ARRIVAL_MS] * 9))
+    lines = [
+        f'{{"@timestamp":7,"status":{f"{chr(34)}{status}{chr(34)}" if as_text else status}}}'.encode()
+        for status in statuses
+    ]
+    frame = RecordReader(Source(), [rule]).read(
+        pa.array([*lines, b'{"@timestamp":7}'], pa.binary()), pa.array([ARRIVAL_MS] * 9)
+    )
     counted, incomplete = cells.count(frame, rule)
     assert sorted(counted["key0"].cast(pl.Int64)) == expected
     assert incomplete == 0  # the record without a status passes no condition, so nothing of it is missing

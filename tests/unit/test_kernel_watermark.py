@@ -30,7 +30,10 @@ def test_watermark(name: str) -> None:
     batches, expected = CASES[name]
     found = []
     for batch in batches:
-        seen = {partition: Clock(None if event is None else event * 1000, arrival * 1000) for partition, (event, arrival) in batch.items()}
+        seen = {
+            partition: Clock(None if event is None else event * 1000, arrival * 1000)
+            for partition, (event, arrival) in batch.items()
+        }
         progress = advance(progress, seen, policy)
         found.append(progress.watermark)
     assert found == expected

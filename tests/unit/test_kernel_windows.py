@@ -24,7 +24,12 @@ Record = tuple[str, str, float, float]  # client_ip, host, event time, request_t
 
 
 def a_rule(**changes: object) -> Rule:
-    goal = {"name": "g", "groupBy": ["client_ip"], "window": {"size": "20s", "slide": "1s"}, "having": {"greaterThan": 10}}
+    goal = {
+        "name": "g",
+        "groupBy": ["client_ip"],
+        "window": {"size": "20s", "slide": "1s"},
+        "having": {"greaterThan": 10},
+    }
     return rule_of(Goal.model_validate({**goal, **changes}))
 
 
@@ -156,7 +161,11 @@ def test_a_gap_of_years_costs_nothing_and_state_holds_open_windows_only() -> Non
 
 
 def test_late_records_are_dropped_whole_and_counted() -> None:
-    batches = [[("a", "x", 1000.0, 0.1)] * 5, [("a", "x", 1010.0, 0.1)] * 6, [("a", "x", 1006.0, 0.1), ("a", "x", 1007.0, 0.1)]]
+    batches = [
+        [("a", "x", 1000.0, 0.1)] * 5,
+        [("a", "x", 1010.0, 0.1)] * 6,
+        [("a", "x", 1006.0, 0.1), ("a", "x", 1007.0, 0.1)],
+    ]
     found, late, _ = run(batches, a_rule(emit="final"), lateness=3)
     assert late == 1  # 1006 is before the watermark 1007, 1007 is not
     assert found[("a", 1000)] == 12

@@ -9,9 +9,9 @@ import tracemalloc
 from pathlib import Path
 
 import pytest
-from logpipeline_generator.lines import Block, LineFile
 
 from logpipeline.errors import LogPipelineError
+from logpipeline_generator.lines import Block, LineFile
 
 
 def never() -> bool:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from logpipeline_generator.pacing import Burst, OwnTimes, Pace, Rate, Unpaced, line_time
 
 from logpipeline.errors import LogPipelineError
+from logpipeline_generator.pacing import Burst, OwnTimes, Pace, Rate, Unpaced, line_time
 
 
 class Clock:

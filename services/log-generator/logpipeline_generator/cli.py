@@ -55,7 +55,7 @@ _DEFAULT_SEED = 1
 @click.option(
     "--start",
     type=Instant(),
-    help="First event time, ISO 8601 or epoch seconds; written as fast as possible.  [default: now, written at the rate]",
+    help="First event time, ISO 8601 or epoch seconds; written at full speed.  [default: now, written at the rate]",
 )
 @click.option("--paced", is_flag=True, help="With --start: write at the rate all the same.")
 @click.option(
@@ -89,6 +89,7 @@ _DEFAULT_SEED = 1
 )
 @client_options
 def generate(
+    *,
     bootstrap_servers: str | None,
     topic: str | None,
     output: str | None,
@@ -113,16 +114,17 @@ def generate(
     metrics_port: int | None,
     metrics_address: str,
 ) -> None:
-    """Make up NGINX access-log records (JSON), into a Kafka topic or a file.
+    r"""Make up NGINX access-log records (JSON), into a Kafka topic or a file.
 
-    Some clients, hosts and countries are busier than others (Zipf), about 75 % of the answers are 2xx, 9 % 3xx, 11 % 4xx and 5 % 5xx.
-    By default no ordinary client passes 10 requests in 20 s and no ordinary host 15 errors in 30 s; offenders, which come on top of the
-    rate, do: clients of the networks 203.0.113.0/24 and 198.51.100.0/24, and hosts named offender-N.example.com.
+    Some clients, hosts and countries are busier than others (Zipf), about 75 % of the answers are 2xx, 9 % 3xx, 11 %
+    4xx and 5 % 5xx. By default no ordinary client passes 10 requests in 20 s and no ordinary host 15 errors in 30 s;
+    offenders, which come on top of the rate, do: clients of the networks 203.0.113.0/24 and 198.51.100.0/24, and hosts
+    named offender-N.example.com.
 
     \b
     Examples:
       logpipeline generate --output - --count 5 --start 2022-08-03T06:51:51Z
-      logpipeline generate --bootstrap-servers 127.0.0.1:9092 --topic test-inter --rate 500 --ground-truth truth.jsonl
+      logpipeline generate --bootstrap-servers kafka:9092 --topic test-inter --rate 500 --ground-truth truth.jsonl
       logpipeline generate --output access.json.gz --start 1659509511 --for 10m --rate 20000 --malformed-share 0.001
     """
     if (output is None) == (topic is None) or (topic is None) != (bootstrap_servers is None):
@@ -163,10 +165,11 @@ def generate(
                 bootstrap_servers or "", topic or "", read_properties(client_config) if client_config else {}
             )
             linger = LIVE_LINGER_MS if live or paced else BULK_LINGER_MS
-            sink = TopicOutput(Delivery(cluster, cluster.ensure_topic(partitions), linger, stop.requested, report.note))
+            count = cluster.ensure_topic(partitions)
+            sink = TopicOutput(Delivery(cluster, count, linger_ms=linger, stopping=stop.requested, note=report.note))
         counters.watch_queue(sink.pending)
         truth = _ground_truth(ground_truth, append=live)
-        run = generating.Run(traffic, sink, counters, truth, stop.requested)
+        run = generating.Run(traffic, sink, counters, truth, stopping=stop.requested)
         started = time.monotonic()
         run.write(begin, generating.Extent(count, duration), live or paced, report)
         sink.close(stop.insisted)
@@ -201,7 +204,7 @@ def generate(
     "--burst",
     type=BurstType(),
     metavar="FACTOR:DURATION[@START]",
-    help="With --rate: multiply the rate for a while, from START after the first line: 10:30s@60s.  [default start: 10s]",
+    help="With --rate: multiply it for a while, START (default 10s) after the first line: 10:30s@60s.",
 )
 @click.option(
     "--speed",
@@ -210,6 +213,7 @@ def generate(
 )
 @client_options
 def produce(
+    *,
     bootstrap_servers: str,
     topic: str,
     paths: tuple[str, ...],
@@ -223,19 +227,19 @@ def produce(
     metrics_port: int | None,
     metrics_address: str,
 ) -> None:
-    """Send files line by line to a Kafka topic, each line exactly once.
+    r"""Send files line by line to a Kafka topic, each line exactly once.
 
-    Lines keep their order within a partition, and go to the partitions in turn. A broker that goes away is waited for. Empty lines are
-    skipped; lines larger than the topic takes are named and left out.
+    Lines keep their order within a partition, and go to the partitions in turn. A broker that goes away is waited for.
+    Empty lines are skipped; lines larger than the topic takes are named and left out.
 
-    Exit code: 0 all lines delivered; 1 some rejected or not delivered; 2 nothing could be done; 130 or 143 ended by a signal, what was
-    sent is delivered.
+    Exit code: 0 all lines delivered; 1 some rejected or not delivered; 2 nothing could be done; 130 or 143 ended by a
+    signal, what was sent is delivered.
 
     \b
     Examples:
-      logpipeline produce --bootstrap-servers 127.0.0.1:9092 --topic test-inter --file access.json.gz
-      logpipeline produce --bootstrap-servers 127.0.0.1:9092 --topic test-inter --file access.log --speed 10
-      logpipeline produce --bootstrap-servers 127.0.0.1:9092 --topic test-inter --file big.json --rate 2000 --burst 10:30s@60s
+      logpipeline produce --bootstrap-servers kafka:9092 --topic test-inter --file access.json.gz
+      logpipeline produce --bootstrap-servers kafka:9092 --topic test-inter --file access.log --speed 10
+      logpipeline produce --bootstrap-servers kafka:9092 --topic test-inter --file big.gz --rate 200 --burst 10:30s@60s
     """
     if burst and not rate:
         raise click.UsageError("--burst multiplies --rate: give both")
@@ -253,8 +257,10 @@ def produce(
     linger = BULK_LINGER_MS if isinstance(pace, Unpaced) else LIVE_LINGER_MS
     broken: LogPipelineError | None = None
     with Report("produce", "lines") as report:
-        delivery = Delivery(cluster, count, linger, stop.requested, report.note)
-        run = producing.Run(delivery, pace, counters, stop.requested, cluster.line_limit(), limit)
+        delivery = Delivery(cluster, count, linger_ms=linger, stopping=stop.requested, note=report.note)
+        run = producing.Run(
+            delivery, pace, counters, stopping=stop.requested, line_limit=cluster.line_limit(), limit=limit
+        )
         started = time.monotonic()
         try:
             run.send(files, report)
@@ -284,6 +290,6 @@ def _ground_truth(path: str | None, append: bool) -> GroundTruth | None:
     if path is None:
         return None
     try:
-        return GroundTruth(open(path, "a" if append else "w"))  # noqa: SIM115 — closed by GroundTruth
+        return GroundTruth(Path(path).open("a" if append else "w"))
     except OSError as error:
-        raise LogPipelineError(f"{path}: {cast(str, error.strerror).lower()}") from error
+        raise LogPipelineError(f"{path}: {cast('str', error.strerror).lower()}") from error

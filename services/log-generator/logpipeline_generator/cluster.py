@@ -1,6 +1,7 @@
-"""The Kafka cluster as an administrator sees it: reachable or not, a topic's partitions and limits, creating and resetting it.
+"""The Kafka cluster as an administrator sees it: reachable or not, and a topic to size up, create or reset.
 
-Connections are librdkafka's; a file of its properties (`security.protocol`, `sasl.username`, …) keeps secrets off the command line.
+Connections are librdkafka's; a file of its properties (`security.protocol`, `sasl.username`, …) keeps secrets off the
+command line.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from confluent_kafka.admin import AdminClient, ConfigResource, ConfigSource, New
 
 from logpipeline.errors import LogPipelineError
 
+ALL_BROKERS_DOWN = KafkaError._ALL_BROKERS_DOWN  # noqa: SLF001 — the underscore marks errors of the client, not privacy
 REACH_SECONDS = 10.0
 """How long a start waits for the cluster before it gives up."""
 _ADMIN_SECONDS = 30.0
@@ -23,7 +25,8 @@ MAX_MESSAGE_BYTES = 16 << 20
 _RECORD_OVERHEAD_BYTES = 128
 """A batch of one record adds up to 61 bytes of header and 28 of lengths and deltas to its value."""
 
-# librdkafka writes to stderr unless it is given a logger; what matters in its log reaches the user by the error callback.
+# librdkafka writes to stderr unless it is given a logger; what matters in its log reaches the user by the error
+# callback.
 silent = logging.getLogger("logpipeline_generator.librdkafka")
 silent.addHandler(logging.NullHandler())
 silent.propagate = False
@@ -62,18 +65,18 @@ class Cluster:
             raise LogPipelineError(f"Kafka client configuration: {error.args[0].str()}") from error
 
     def settings(self, **extra: Any) -> dict[str, Any]:
-        """librdkafka's settings for this cluster; the user's properties win over `extra`."""
+        """Librdkafka's settings for this cluster; the user's properties win over `extra`."""
         return {**extra, **self.properties, "bootstrap.servers": self.bootstrap_servers}
 
     def partitions(self) -> int:
-        """How many partitions the topic has, 0 if it does not exist; raises when the cluster does not answer in time."""
+        """How many partitions the topic has, 0 if it does not exist; raises when the cluster does not answer."""
         try:
             found = self._admin.list_topics(self.topic, timeout=REACH_SECONDS).topics.get(self.topic)
         except KafkaException as error:
             self._admin.poll(0)
             raise LogPipelineError(
-                f"cannot reach Kafka at {self.bootstrap_servers}: tried for {REACH_SECONDS:.0f} s ({self._last_error}); "
-                "is the broker up, and --bootstrap-servers right?"
+                f"cannot reach Kafka at {self.bootstrap_servers}: "
+                f"tried for {REACH_SECONDS:.0f} s ({self._last_error}); is it up, and --bootstrap-servers right?"
             ) from error
         if found is None or (found.error and found.error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART):
             return 0
@@ -82,7 +85,7 @@ class Cluster:
         return len(found.partitions)
 
     def ensure_topic(self, partitions: int | None) -> int:
-        """Create the topic unless it is there (`partitions`: None for the broker's default); returns its partition count."""
+        """Create the topic unless it is there (`partitions`: None for the broker's default); its partition count."""
         if not self.partitions():
             self._create(NewTopic(self.topic, partitions or -1, -1))
         return self._settled()
@@ -147,7 +150,7 @@ class Cluster:
 
     def _note_error(self, error: KafkaError) -> None:
         # "all brokers are down" follows each connection's own reason and says less
-        if error.code() != KafkaError._ALL_BROKERS_DOWN:
+        if error.code() != ALL_BROKERS_DOWN:
             self._last_error = error.str()
 
 

@@ -1,8 +1,8 @@
 """Lines into a topic: each exactly once, spread evenly, and in order within a partition.
 
-The n-th line goes to partition n mod P, so the partitions never drift apart by more than what is under way (`window_lines`): a reader
-that takes the partitions side by side sees the lines in nearly their own order. librdkafka's own partitioners fill one partition
-for a while, or at random, and drift further.
+The n-th line goes to partition n mod P, so the partitions never drift apart by more than what is under way
+(`window_lines`): a reader that takes the partitions side by side sees the lines in nearly their own order. librdkafka's
+own partitioners fill one partition for a while, or at random, and drift further.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from typing import Any
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from logpipeline.errors import LogPipelineError
-from logpipeline_generator.cluster import MAX_MESSAGE_BYTES, Cluster, silent
+from logpipeline_generator.cluster import ALL_BROKERS_DOWN, MAX_MESSAGE_BYTES, Cluster, silent
 
 WINDOW_LINES = 50_000
-"""Lines under way: enough for full speed (half as many cost nothing either), few enough that partitions stay close together."""
+"""Lines under way: few enough that partitions stay close together, and more of them would not be faster."""
 _WINDOW_BYTES = 64 << 20
 
 LIVE_LINGER_MS = 5
@@ -30,7 +30,8 @@ _SETTINGS = {
     "message.max.bytes": MAX_MESSAGE_BYTES,
     "batch.size": 1_000_000,
     "compression.type": "lz4",
-    # never reached: the window below is what blocks. A queue that refuses the middle of a batch would break the order of lines.
+    # never reached: the window below is what blocks. A queue that refuses the middle of a batch would break the order
+    # of lines.
     "queue.buffering.max.messages": 10 * WINDOW_LINES,
     "queue.buffering.max.kbytes": 1 << 20,
     "reconnect.backoff.max.ms": 1_000,
@@ -46,6 +47,7 @@ class Delivery:
         self,
         cluster: Cluster,
         partitions: int,
+        *,
         linger_ms: int,
         stopping: Callable[[], bool],
         note: Callable[[str], None],
@@ -72,7 +74,7 @@ class Delivery:
         return self.sent - self.acknowledged - self.failed
 
     def send(self, lines: Sequence[bytes]) -> bool:
-        """Queue all `lines`, waiting while too many are under way; False, and none queued, when told to stop meanwhile."""
+        """Queue all `lines`, waiting while too many are under way; False, and none queued, when told to stop."""
         while self.outstanding and (self.outstanding + len(lines) > self._window_lines or self._bytes > _WINDOW_BYTES):
             self.poll(0.05)
             if self._stopping():
@@ -90,7 +92,7 @@ class Delivery:
             raise LogPipelineError(f"Kafka: {self._fatal.str()}; {self.outstanding:,} lines are not delivered")
 
     def flush(self, grace_seconds: float, abandon: Callable[[], bool]) -> None:
-        """Wait for every answer; once told to stop for `grace_seconds` at most, and no longer when `abandon` says so."""
+        """Wait for every answer; once told to stop `grace_seconds` at most, and no longer if `abandon` says so."""
         deadline: float | None = None
         while self.outstanding and not abandon():
             if deadline is None and self._stopping():
@@ -131,6 +133,6 @@ class Delivery:
     def _on_error(self, error: KafkaError) -> None:
         if error.fatal():
             self._fatal = error
-        if error.code() == KafkaError._ALL_BROKERS_DOWN and not self._waiting:
+        if error.code() == ALL_BROKERS_DOWN and not self._waiting:
             self._waiting = True
             self._note(f"waiting for Kafka at {self._servers}; {self.outstanding:,} lines are kept until it answers")

@@ -18,7 +18,7 @@ from logpipeline_generator.traffic import Columns, Traffic
 _SLICE_RECORDS = 2_000
 _TICK_SECONDS = 0.01
 MAX_LAG_SECONDS = 10.0
-"""A paced stream that fell behind (broker away, machine asleep) by more than this goes on from now; what is less is made up for."""
+"""A paced stream this far behind (broker away, machine asleep) goes on from now; what is less is made up for."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,7 @@ class Run:
         output: Output,
         metrics: GeneratorMetrics,
         truth: GroundTruth | None,
+        *,
         stopping: Callable[[], bool],
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,

@@ -1,4 +1,4 @@
-"""Lines of files, plain or gzip, in blocks of bounded size: memory does not grow with the file, nor with its longest line."""
+"""Lines of files, plain or gzip, in blocks of bounded size: memory grows with neither the file nor a line."""
 
 from __future__ import annotations
 
@@ -67,16 +67,21 @@ class LineFile:
             raise LogPipelineError(f"{self.name}: {(error.strerror or str(error)).lower()}") from error
         status = os.fstat(descriptor)
         if stat.S_ISDIR(status.st_mode):
+            os.close(descriptor)
             raise LogPipelineError(f"{self.name}: is a directory, not a file")
         regular = stat.S_ISREG(status.st_mode)
         self.size = status.st_size if regular else None
         """Bytes, compressed if the file is; None for a pipe."""
         self._path = path
         self._raw = io.FileIO(descriptor) if regular else _PatientPipe(descriptor, stopping)
-        self._buffer: gzip.GzipFile | io.BufferedReader | None = None
+        self._buffer: io.BufferedIOBase | None = None
         # a pipe's first bytes may be long in coming: those are looked at when they are wanted
-        if regular and not self._peek():
-            raise LogPipelineError(f"{self.name}: empty, there is nothing to send")
+        if regular:
+            try:
+                self._check()
+            except LogPipelineError:
+                self.close()
+                raise
 
     @property
     def position(self) -> int:
@@ -108,6 +113,7 @@ class LineFile:
             yield block
 
     def close(self) -> None:
+        """Give the descriptor back."""
         self._raw.close()
 
     @staticmethod
@@ -124,18 +130,20 @@ class LineFile:
     def _stream(self) -> io.BufferedReader:
         """The file's plain content."""
         if self._buffer is None:
-            raw = io.BufferedReader(cast(io.RawIOBase, self._raw), _CHUNK_BYTES)
+            raw = io.BufferedReader(cast("io.RawIOBase", self._raw), _CHUNK_BYTES)
             compressed = raw.peek(2).startswith(_GZIP_MAGIC)
             if self._path.endswith(".gz") and not compressed and self.size != 0:
                 raise LogPipelineError(f"{self.name}: not a gzip file, in spite of its name")
             self._buffer = gzip.GzipFile(fileobj=raw) if compressed else raw
-        return cast(io.BufferedReader, self._buffer)
+        return cast("io.BufferedReader", self._buffer)
 
-    def _peek(self) -> bytes:
+    def _check(self) -> None:
         try:
-            return self._stream().peek(1)
+            empty = not self._stream().peek(1)
         except (EOFError, OSError, zlib.error) as error:
             raise LogPipelineError(f"{self.name}: not a gzip file that can be read: {error}") from error
+        if empty:
+            raise LogPipelineError(f"{self.name}: empty, there is nothing to send")
 
     def _read(self, number: int) -> bytes:
         try:

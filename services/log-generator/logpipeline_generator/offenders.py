@@ -1,8 +1,8 @@
-"""Offenders: bursts that goals client-rate and host-errors must find, at known times, and the ground truth that lists them.
+"""Offenders: bursts that goals client-rate and host-errors must find, and the ground truth that lists them.
 
-Every `offenders_every` seconds one client address sends 30 requests in 8 s and one host answers 40 requests with 4xx in 10 s. Both are
-over twice the goal's threshold within half its window, so that they are found whatever way the windows are cut.
-The addresses come from the networks kept for documentation (RFC 5737), which no ordinary client has.
+Every `offenders_every` seconds one client address sends 30 requests in 8 s and one host answers 40 requests with 4xx in
+10 s. Both are over twice the goal's threshold within half its window, so that they are found whatever way the windows
+are cut. The addresses come from the networks kept for documentation (RFC 5737), which no ordinary client has.
 """
 
 from __future__ import annotations
@@ -52,6 +52,7 @@ class Offence:
 
     @property
     def kind(self) -> Kind:
+        """What this offence looks like."""
         return KINDS[self.number % 2]
 
     @property
@@ -95,7 +96,8 @@ def offences(seed: int, every: float, start: float, end: float) -> Iterator[Offe
 class GroundTruth:
     """Writes a JSON line for each offence that is in the stream, once its last request is out.
 
-    An offence that the end of the stream cuts short is listed with the requests that made it, if they pass the threshold.
+    An offence that the end of the stream cuts short is listed with the requests that made it, if they pass the
+    threshold.
     """
 
     def __init__(self, file: IO[str]) -> None:
@@ -106,7 +108,7 @@ class GroundTruth:
         """Count the requests just put on the stream: their offence numbers and event times (epoch microseconds)."""
         for number in np.unique(numbers).tolist():
             mine = times[numbers == number]
-            start, end, requests = self._open.get(number, (int(mine.min()), 0, 0))
+            start, _, requests = self._open.get(number, (int(mine.min()), 0, 0))
             self._open[number] = (start, int(mine.max()), requests + len(mine))
             if requests + len(mine) == KINDS[number % 2].requests:
                 self._write(number)

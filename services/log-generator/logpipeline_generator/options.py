@@ -18,12 +18,13 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 DEFAULT_BURST_START = "10s"
 
 
-class Duration(click.ParamType):
+class Duration(click.ParamType[float]):
     """`90s`, `5m`, `1h30m` as seconds."""
 
     name = "duration"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Seconds."""
         if isinstance(value, float):
             return value
         try:
@@ -32,12 +33,13 @@ class Duration(click.ParamType):
             self.fail(f"{value!r} {error}", param, ctx)
 
 
-class Instant(click.ParamType):
+class Instant(click.ParamType[int]):
     """ISO 8601 (UTC unless it says otherwise) or epoch seconds, as epoch microseconds."""
 
     name = "time"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Epoch microseconds."""
         if isinstance(value, int):
             return value
         try:
@@ -55,12 +57,13 @@ class Instant(click.ParamType):
         return round(seconds * 1e6)
 
 
-class BurstType(click.ParamType):
+class BurstType(click.ParamType[Burst]):
     """`FACTOR:DURATION[@START]`."""
 
     name = "burst"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Burst:
+        """A burst, by default 10 s after the first line."""
         if isinstance(value, Burst):
             return value
         factor, _, rest = value.partition(":")
@@ -91,7 +94,7 @@ def client_options(command: _Command) -> _Command:
         click.option(
             "--client-config",
             type=click.Path(path_type=Path),
-            help="File of librdkafka properties, key=value lines: TLS, SASL and their secrets, which thus stay off the command line.",
+            help="File of librdkafka properties (key=value lines): TLS, SASL and secrets, kept off the command line.",
         ),
         click.option(
             "--partitions",

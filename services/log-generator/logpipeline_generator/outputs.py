@@ -7,6 +7,7 @@ import gzip
 import os
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import BinaryIO, Protocol, cast
 
 from logpipeline.errors import LogPipelineError
@@ -33,19 +34,22 @@ class Output(Protocol):
         """Make everything safe, unless `abandon` says not to wait."""
 
 
-class FileOutput:
+class FileOutput(Output):
     """A line a record; `-` is standard output, a name that ends in `.gz` is compressed."""
 
     def __init__(self, path: str) -> None:
         try:
-            raw = cast(BinaryIO, sys.stdout.buffer if path == "-" else open(path, "wb"))  # noqa: SIM115 — closed in close()
+            raw = cast("BinaryIO", sys.stdout.buffer if path == "-" else Path(path).open("wb"))  # noqa: SIM115
         except OSError as error:
             raise LogPipelineError(f"{path}: {(error.strerror or str(error)).lower()}") from error
         self._raw = raw
         # no name and no time in the gzip header: the same stream gives the same bytes
-        self._file = cast(BinaryIO, gzip.GzipFile("", "wb", _GZIP_LEVEL, raw, mtime=0)) if path.endswith(".gz") else raw
+        self._file = (
+            cast("BinaryIO", gzip.GzipFile("", "wb", _GZIP_LEVEL, raw, mtime=0)) if path.endswith(".gz") else raw
+        )
 
     def write(self, records: Sequence[bytes]) -> bool:
+        """Take all; False when nobody reads any more."""
         try:
             self._file.write(b"\n".join(records) + b"\n")
             if self._file is self._raw:
@@ -57,12 +61,15 @@ class FileOutput:
         return True
 
     def pending(self) -> int:
+        """None: what is written is safe."""
         return 0
 
     def failed(self) -> int:
+        """None."""
         return 0
 
-    def close(self, abandon: Callable[[], bool]) -> None:
+    def close(self, abandon: Callable[[], bool]) -> None:  # noqa: ARG002
+        """End the gzip stream and the file."""
         if self._file is not self._raw:
             self._file.close()
         if self._raw is not sys.stdout.buffer:
@@ -70,21 +77,25 @@ class FileOutput:
                 self._raw.close()
 
 
-class TopicOutput:
+class TopicOutput(Output):
     """A message a record."""
 
     def __init__(self, delivery: Delivery) -> None:
         self._delivery = delivery
 
     def write(self, records: Sequence[bytes]) -> bool:
+        """Queue all, once there is room."""
         return self._delivery.send(records)
 
     def pending(self) -> int:
+        """Records that Kafka has not answered for."""
         self._delivery.poll(0)
         return self._delivery.outstanding
 
     def failed(self) -> int:
+        """Records that Kafka refused."""
         return self._delivery.failed
 
     def close(self, abandon: Callable[[], bool]) -> None:
+        """Wait for every answer; once told to stop, for the grace period."""
         self._delivery.flush(GRACE_SECONDS, abandon)

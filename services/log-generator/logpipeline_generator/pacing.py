@@ -25,6 +25,7 @@ class Unpaced:
     """Everything is due."""
 
     def due(self, lines: Sequence[bytes]) -> int:
+        """All of them."""
         return len(lines)
 
 
@@ -37,7 +38,7 @@ class Burst:
     start: float
     """Seconds after the first line."""
 
-    def extra(self, elapsed: float) -> float:
+    def added(self, elapsed: float) -> float:
         """Seconds' worth of plain rate that the burst has added after `elapsed` seconds."""
         return (self.factor - 1) * min(max(elapsed - self.start, 0.0), self.seconds)
 
@@ -51,18 +52,19 @@ class Rate:
         self._released = 0
 
     def due(self, lines: Sequence[bytes]) -> int:
+        """As many as the time since the first line allows."""
         now = self._clock()
         if self._start is None:
             self._start = now
         elapsed = now - self._start
-        plain = elapsed + (self._burst.extra(elapsed) if self._burst else 0.0)
+        plain = elapsed + (self._burst.added(elapsed) if self._burst else 0.0)
         count = max(0, min(len(lines), 1 + int(plain * self._rate) - self._released))
         self._released += count
         return count
 
 
 class OwnTimes:
-    """As far apart as their timestamps say, divided by `speed`; a line that goes back in time, or has none, goes with the one before."""
+    """As far apart as the timestamps say, divided by `speed`; a line that has none, or is older, is not held."""
 
     GIVE_UP_LINES = 1_000
 
@@ -73,6 +75,7 @@ class OwnTimes:
         self._without_time = 0
 
     def due(self, lines: Sequence[bytes]) -> int:
+        """All up to the first whose time has not come."""
         now = self._clock()
         for index, line in enumerate(lines):
             seconds = line_time(line)
@@ -95,7 +98,7 @@ _CLF_TIME = re.compile(rb"\[(\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4})\
 
 
 def line_time(line: bytes) -> float | None:
-    """Epoch seconds of a line: JSON's `@timestamp` (a number, or ISO 8601) or a common log's `[…]`; None if it has neither."""
+    """Epoch seconds of a line: JSON's `@timestamp` (number or ISO 8601) or a common log's `[…]`; None without."""
     found = _JSON_TIME.search(line)
     try:
         if found:

@@ -1,7 +1,7 @@
 """How the rate changes with time, and so the second at which the n-th record is due.
 
-A pattern repeats: within a period the rate is constant between knots, so the number of records until a time is piecewise linear and
-both directions are one interpolation. The mean rate over a period is the rate asked for.
+A pattern repeats: within a period the rate is constant between knots, so the number of records until a time is
+piecewise linear and both directions are one interpolation. The mean rate over a period is the rate asked for.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Pattern:
 
 
 def pattern(name: PatternName, rate: float, time_of_day: float = 0.0) -> Pattern:
-    """The pattern of that name for a mean of `rate` records a second; `time_of_day` (UTC seconds) is when the stream starts."""
+    """The pattern of that name, of mean `rate` records a second; `time_of_day` (UTC seconds) is when it starts."""
     if name == "steady":
         seconds, speeds = np.array([0.0, 1.0]), np.array([1.0])
     elif name == "bursty":

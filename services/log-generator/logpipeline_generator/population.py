@@ -1,13 +1,13 @@
 """Who sends requests to whom: clients and hosts, few of them busy, none so busy that it would be taken for an offender.
 
-Popularity follows Zipf's law with its head cut off: p(k) ∝ min(1, H/k) for k = 1 … n. The head is cut where the busiest key's
-share of the traffic reaches
+Popularity follows Zipf's law with its head cut off: p(k) ∝ min(1, H/k) for k = 1 … n. The head is cut where the busiest
+key's share of the traffic reaches
 
     clients:  1 / (20 s · peak rate)                  an expected 1 request in goal client-rate's window, threshold 10
     hosts:    3 / (30 s · peak rate · 4xx share)      an expected 3 errors in goal host-errors' window, threshold 15
 
-A Poisson count of mean 1 passes 10 with a probability of 1e-8, one of mean 3 passes 15 with 1.2e-7. The number of keys follows
-from the share: n = SPREAD / share, at 200 records/s about 10,000 clients and 570 hosts.
+A Poisson count of mean 1 passes 10 with a probability of 1e-8, one of mean 3 passes 15 with 1.2e-7. The number of keys
+follows from the share: n = SPREAD / share, at 200 records/s about 10,000 clients and 570 hosts.
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ CLIENT_MEAN_REQUESTS = 1.0
 HOST_WINDOW_SECONDS = 30
 HOST_MEAN_ERRORS = 3.0
 SPREAD = 2.6
-"""Keys for each key that would do if all were equally busy: leaves a tail in which the last is 8 times rarer than the head."""
+"""Keys for each key that would do if all were equally busy: leaves a tail in which the last is 8 times rarer than
+the head.
+"""
 
 # First octets of public addresses; 192, 198 and 203 are left out because the offenders' test networks lie there.
 _FIRST_OCTETS = np.array([n for n in range(1, 224) if n not in {10, 100, 127, 169, 172, 192, 198, 203}], dtype=np.int64)
@@ -36,7 +38,7 @@ def client_share(peak_rate: float) -> float:
 
 
 def host_share(peak_rate: float, error_share: float) -> float:
-    """Largest share of the traffic (0 to 1) that one ordinary host may have, when `error_share` of the records are 4xx."""
+    """Largest share of the traffic (0 to 1) of one ordinary host, when `error_share` of the records are 4xx."""
     return min(1.0, HOST_MEAN_ERRORS / (HOST_WINDOW_SECONDS * peak_rate * error_share))
 
 

@@ -35,6 +35,7 @@ class Run:
         delivery: Delivery,
         pace: Pace,
         metrics: ProducerMetrics,
+        *,
         stopping: Callable[[], bool],
         line_limit: int,
         limit: int | None,
@@ -74,7 +75,7 @@ class Run:
         self._metrics.lines.inc(block.read)
         for number, size in block.oversized:
             report.note(
-                f"{file.name}, line {number:,}: {size:,} bytes, more than the {self._line_limit:,} that the topic takes; left out"
+                f"{file.name}, line {number:,}: {size:,} bytes, more than the topic's {self._line_limit:,}; left out"
             )
 
     def _send_block(self, block: Block, show: Callable[[], None]) -> None:

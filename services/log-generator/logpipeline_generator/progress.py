@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from types import TracebackType
+from typing import Self
 
 import click
 from rich.console import Console
@@ -13,7 +14,7 @@ BAR_SECONDS, LINE_SECONDS = 0.2, 5.0
 
 
 class Report:
-    """Shows counts, their rate and, when the end is known, the time left. A context manager: the bar goes when it ends."""
+    """Shows counts, their rate and, when the end is known, the time left. A context manager."""
 
     def __init__(self, label: str, unit: str, console: Console | None = None) -> None:
         self._label, self._unit = label, unit
@@ -26,7 +27,7 @@ class Report:
         self._start = self._last = time.monotonic()
         self._last_count = 0
 
-    def __enter__(self) -> Report:
+    def __enter__(self) -> Self:
         if self._bar:
             self._bar.start()
         return self
@@ -38,7 +39,7 @@ class Report:
             self._bar.stop()
 
     def update(self, count: int, waiting: int, fraction: float | None) -> None:
-        """Show `count` done, `waiting` not yet acknowledged and the `fraction` (0 to 1; None: no end known), if it is time to."""
+        """Show, if it is time to, what is done, not yet acknowledged, and the `fraction` (None: no end known)."""
         now = time.monotonic()
         since = now - self._last
         if since < (BAR_SECONDS if self._bar else LINE_SECONDS):

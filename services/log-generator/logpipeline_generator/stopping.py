@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM as a request that the loops look at: the first one ends the stream in good order, the second at once."""
+"""SIGINT and SIGTERM as a request that loops look at: the first ends in good order, the second at once."""
 
 from __future__ import annotations
 
@@ -24,11 +24,13 @@ class Stop:
         return self
 
     def requested(self) -> bool:
+        """Whether to end in good order."""
         return self.signals > 0
 
     def insisted(self) -> bool:
+        """Whether to end at once."""
         return self.signals > 1
 
-    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
         self.signals += 1
         self.number = self.number or number

@@ -1,7 +1,7 @@
 """The stream as columns: what is asked for, when each request is due and what it says.
 
-The stream is cut into blocks by record number; each block draws from its own random generator, seeded by the stream's seed and the
-block's number. So a record depends on the settings alone, not on how much is read at a time.
+The stream is cut into blocks by record number; each block draws from its own random generator, seeded by the stream's
+seed and the block's number. So a record depends on the settings alone, not on how much is read at a time.
 """
 
 from __future__ import annotations

@@ -26,10 +26,21 @@ METHODS = Words({"GET": 0.78, "POST": 0.15, "PUT": 0.03, "HEAD": 0.02, "DELETE":
 # 75 % 2xx, 9 % 3xx, 11 % 4xx, 5 % 5xx; "200" comes first, which is what offending clients get.
 STATUSES = Words(
     {
-        **{"200": 0.66, "201": 0.05, "204": 0.04},
-        **{"301": 0.03, "302": 0.02, "304": 0.04},
-        **{"400": 0.02, "401": 0.02, "403": 0.01, "404": 0.05, "429": 0.01},
-        **{"500": 0.02, "502": 0.015, "503": 0.01, "504": 0.005},
+        "200": 0.66,
+        "201": 0.05,
+        "204": 0.04,
+        "301": 0.03,
+        "302": 0.02,
+        "304": 0.04,
+        "400": 0.02,
+        "401": 0.02,
+        "403": 0.01,
+        "404": 0.05,
+        "429": 0.01,
+        "500": 0.02,
+        "502": 0.015,
+        "503": 0.01,
+        "504": 0.005,
     }
 )
 CLIENT_ERROR_SHARE = 0.11
@@ -37,8 +48,8 @@ CLIENT_ERRORS = np.array([i for i, word in enumerate(STATUSES.words) if word.sta
 
 _COUNTRY_CODES = (
     "IR US DE FR GB CN IN BR RU JP TR AE IT ES NL SE NO FI PL UA CA MX AR CL CO ZA EG NG KE SA IQ PK ID SG KR AU"
-).split()
-COUNTRIES = Words({code: 1 / (rank + 2) for rank, code in enumerate(_COUNTRY_CODES)})
+)
+COUNTRIES = Words({code: 1 / (rank + 2) for rank, code in enumerate(_COUNTRY_CODES.split())})
 
 REQUEST_TIMES = 3000
 """Request times are whole hundredths of a second below this."""

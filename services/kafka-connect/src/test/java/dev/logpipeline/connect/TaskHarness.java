@@ -19,7 +19,7 @@ import org.apache.kafka.connect.sink.SinkTaskContext;
 public final class TaskHarness implements AutoCloseable {
 
     private final Map<String, String> settings = new HashMap<>(Map.of(
-        "index", "logs", "retry.max", "2", "retry.backoff.ms", "1", "retry.backoff.max.ms", "2", "request.timeout.ms", "300"));
+        "index", "logs", "retry.max", "2", "retry.backoff.ms", "1", "retry.backoff.max.ms", "2", "request.timeout.ms", "2000"));
     private final List<Map.Entry<Long, String>> deadLetters = new ArrayList<>();
     private final ElasticsearchSinkTask task = new ElasticsearchSinkTask();
     private Long redelivery;

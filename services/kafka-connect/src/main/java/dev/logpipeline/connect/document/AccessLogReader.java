@@ -1,6 +1,7 @@
 package dev.logpipeline.connect.document;
 
-import java.util.function.Consumer;
+import java.util.regex.MatchResult;
+import java.util.regex.Pattern;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -10,11 +11,16 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
  *
  * <pre>host ident user [time] "request" status bytes "referrer" "user agent"</pre>
  *
- * The last two belong to the combined format; what a server's own configuration appends after them is left out. A value of "-" is absent.
+ * The last two belong to the combined format; what a server's own configuration appends after the format is left out. A value of "-" is
+ * absent. The goals read the same lines by the same rules (logpipeline/kernel/text_lines.py).
  */
 final class AccessLogReader implements RecordReader {
 
     private static final String ABSENT = "-";
+    private static final int LONG_DIGITS = 18;
+
+    /** What follows a request. Servers of old escaped no quotes: one that is not followed by this belongs to the request. */
+    private static final Pattern STATUS_AND_SIZE = Pattern.compile("\" ([0-9]+) ([0-9]+|-)(?= |$)");
 
     private final boolean combined;
 
@@ -24,46 +30,44 @@ final class AccessLogReader implements RecordReader {
 
     @Override
     public ObjectNode read(String text) {
-        LineCursor line = new LineCursor(text.stripTrailing());
+        LineCursor line = new LineCursor(text);
         ObjectNode document = JsonNodeFactory.instance.objectNode();
         put(document, Columns.CLIENT_IP, line.until(" ", "host"));
         line.until(" ", "ident"); // what identd says of the client's user: nobody has run it for decades
         put(document, Columns.USER, line.until(" [", "user and time")); // a user's name may hold spaces
         document.put(Columns.TIMESTAMP, TimestampFormat.CLF.toEpochSeconds(line.until("] ", "time")));
-        request(document, line.quoted("request"));
-        line.skip(" ", "status");
-        number(line.word("status"), "status", status -> document.put(Columns.STATUS, status));
-        line.skip(" ", "size");
-        number(line.word("size"), "size", bytes -> document.put(Columns.BYTES, bytes));
+        line.skip("\"", "request");
+        MatchResult numbers = line.find(STATUS_AND_SIZE, "request, status and size");
+        putRequest(document, LineCursor.unescape(line.until(numbers)));
+        document.put(Columns.STATUS, number(numbers.group(1)));
+        if (!numbers.group(2).equals(ABSENT)) {
+            document.put(Columns.BYTES, number(numbers.group(2)));
+        }
         if (combined) {
             line.skip(" ", "referrer");
             put(document, Columns.REFERRER, line.quoted("referrer"));
             line.skip(" ", "user agent");
             put(document, Columns.USER_AGENT, line.quoted("user agent"));
-        } else if (!line.atEnd()) {
-            throw new InvalidRecordException("more than a line of the common format; is it combined? '" + Text.excerpt(text) + "'");
+            line.endOrSpace("end of the user agent");
         }
         return document;
     }
 
     /** What cannot be taken apart is kept whole: the bytes that a scanner sent are of use to someone. */
-    private static void request(ObjectNode document, String request) {
+    private static void putRequest(ObjectNode document, String request) {
         RequestLine.parse(request).ifPresentOrElse(line -> line.addTo(document), () -> put(document, Columns.REQUEST, request));
+    }
+
+    private static long number(String digits) {
+        if (digits.length() > LONG_DIGITS) {
+            throw new InvalidRecordException("the number " + Text.excerpt(digits) + " is too large");
+        }
+        return Long.parseLong(digits);
     }
 
     private static void put(ObjectNode document, String column, String value) {
         if (!value.equals(ABSENT) && !value.isEmpty()) {
             document.put(column, value);
         }
-    }
-
-    private static void number(String text, String what, Consumer<Long> found) {
-        if (text.equals(ABSENT)) {
-            return;
-        }
-        if (text.length() > 18 || !text.chars().allMatch(c -> c >= '0' && c <= '9')) {
-            throw new InvalidRecordException("the " + what + " '" + Text.excerpt(text) + "' is not a number");
-        }
-        found.accept(Long.valueOf(text));
     }
 }

@@ -42,12 +42,18 @@ class AccessLogTest {
         "\"GET /\\x22 HTTP/1.1\" 200 0 \"-\" \"x\" | path | /\\x22",
         "\"GET /a b HTTP/1.1\" 200 0 \"-\" \"x\" | path | /a b",
         "\"GET /a\"b HTTP/1.1\" 200 0 \"-\" \"x\" | path | /a\"b",
+        "\"GET /a.mpg\" HTTP/1.0\" 200 0 \"-\" \"x\" | path | /a.mpg\"",
         "\"-\" 408 0 \"-\" \"x\" | method | ``",
         "\"\\x16\\x03\" 400 226 \"-\" \"-\" | request | \\x16\\x03",
         "\"GET / HTTP/1.1\" 200 0 \"-\" \"x\" \"10.0.0.1\" 0.005 | user_agent | x",
         "\"GET /ä HTTP/1.1\" 200 0 \"-\" \"x\" | path | /ä"})
     void hardLinesAreRead(String rest, String column, String value) throws IOException {
         assertEquals(value == null ? "" : value, tree(COMBINED, HEAD + rest).path(column).asText());
+    }
+
+    @Test
+    void aLineOfTheCombinedFormatIsOneOfTheCommonFormatToo() throws IOException {
+        assertEquals(200, tree(COMMON, HEAD + "\"GET /\" 200 1 \"-\" \"x\"").path("status").asInt());
     }
 
     @Test
@@ -61,13 +67,14 @@ class AccessLogTest {
     @ValueSource(strings = {"", "x", "a b c", HEAD, HEAD + "\"GET / HTTP/1.1", HEAD + "\"GET / HTTP/1.1\"", HEAD + "\"GET / HTTP/1.1\" 200",
         HEAD + "\"GET / HTTP/1.1\" abc 1", HEAD + "\"GET / HTTP/1.1\" 200 1x", HEAD + "GET / 200 1", HEAD + "\"GET /\" 200 99999999999999999999",
         "1.2.3.4 - - [10/Foo/2000:13:55:36 -0700] \"GET /\" 200 1", "1.2.3.4 - - 10/Oct/2000:13:55:36 \"GET /\" 200 1",
-        HEAD + "\"GET /\" 200 1 \"-\" \"x\"", "{\"a\":1}"})
+        "{\"a\":1}"})
     void whatIsNoLineOfTheCommonFormatIsInvalid(String line) {
         assertThrows(InvalidRecordException.class, () -> fields(COMMON, line));
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {HEAD + "\"GET /\" 200 1", HEAD + "\"GET /\" 200 1 \"-\"", HEAD + "\"GET /\" 200 1 \"-\" \"open"})
+    @ValueSource(strings = {HEAD + "\"GET /\" 200 1", HEAD + "\"GET /\" 200 1 \"-\"", HEAD + "\"GET /\" 200 1 \"-\" \"open",
+        HEAD + "\"GET /\" 200 1 \"-\" \"a\"b\""})
     void theCombinedFormatNeedsItsLastTwoParts(String line) {
         assertThrows(InvalidRecordException.class, () -> fields(COMBINED, line));
     }

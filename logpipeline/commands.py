@@ -21,8 +21,8 @@ resource_file = click.option(
 def validate(path: Path) -> None:
     """Check a resource and say what it means.
 
-    Prints one line a goal: what is counted, by what, in which windows, and when it is a result. Exit code 2 and one line a
-    fault when the resource does not hold together.
+    Prints one line a goal: what is counted, by what, in which windows, and when it is a result. Exit code 2 and one
+    line a fault when the resource does not hold together.
     """
     pipeline = load(path)
     topics = pipeline.topics()
@@ -30,10 +30,11 @@ def validate(path: Path) -> None:
     for goal in pipeline.spec.goals:
         rule = rule_of(goal)
         window = f"{rule.size} s" + (f" every {rule.slide} s" if rule.slide != rule.size else "")
-        when = "every window" if rule.threshold is None else f"> {rule.threshold:g}, {'early' if rule.early else 'final'}"
-        click.echo(
-            f"{goal.name:<{width}}  {rule.value_name} by {', '.join(rule.group_by)} in {window}; {when} → {topics[f'goal {goal.name}'].name}"
+        when = (
+            "every window" if rule.threshold is None else f"> {rule.threshold:g}, {'early' if rule.early else 'final'}"
         )
+        meaning = f"{rule.value_name} by {', '.join(rule.group_by)} in {window}; {when}"
+        click.echo(f"{goal.name:<{width}}  {meaning} → {topics[f'goal {goal.name}'].name}")
     click.echo(f"{path}: {pipeline.name} is valid")
 
 

@@ -1,0 +1,47 @@
+# `make help` lists what there is.
+FOR ?=
+SAMPLE ?= manifests/samples/nginx.yaml
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-unit test-java test-integration lint format lock clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## Install everything into .venv (Python 3.11+, Java 17+, Maven needed)
+	@scripts/setup.sh
+
+demo: setup ## Run the sample pipeline until Ctrl-C (FOR=120s: that long, then a summary)
+	@.venv/bin/logpipeline up -f $(SAMPLE) $(if $(FOR),--for $(FOR))
+
+test: setup test-java ## All tests that need no root: unit, and integration against real servers
+	.venv/bin/python -m pytest tests/unit tests/integration
+
+test-unit: setup ## The tests that need no server
+	.venv/bin/python -m pytest tests/unit
+
+test-java: setup ## The tests of the sink connector
+	mvn -q -B -f services/kafka-connect/pom.xml test
+
+test-integration: setup ## The tests against real Kafka, Spark, Connect and Elasticsearch
+	.venv/bin/python -m pytest tests/integration
+
+lint: setup ## Style, types and the layers of the imports
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+
+format: setup ## Format the Python code
+	.venv/bin/ruff check --fix .
+	.venv/bin/ruff format .
+
+lock: setup ## Pin the newest versions that pyproject.toml allows, in requirements.lock
+	.venv/bin/pip-compile --quiet --upgrade --extra dev --strip-extras --no-emit-index-url --no-emit-trusted-host \
+	  --no-emit-find-links --no-annotate --no-header --unsafe-package logpipeline --unsafe-package pip \
+	  --unsafe-package setuptools -o requirements.txt pyproject.toml
+	grep -Ev '^(#|logpipeline|pip==|setuptools|$$)' requirements.txt > requirements.lock
+	rm requirements.txt
+
+clean: ## Remove what setup and tests made in the checkout
+	rm -rf .venv .logpipeline services/*/target .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,95 @@
+"""What the goals must give, computed by DuckDB from the raw topic: none of our code, the contract in SQL."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from messages import Message
+
+Window = tuple[tuple[str, ...], int]  # key, start in epoch seconds
+
+_VALID = """
+create table record as
+with parsed as (
+    select partition, "offset", arrival, value,
+        case when json_valid(value) and json_type(value) = 'OBJECT' then value end as doc
+    from raw
+), typed as (
+    select *, try_cast(doc->>'$."@timestamp"' as double) as ts, doc->>'$.status' as status_text
+    from parsed
+)
+select partition, "offset", ts, try_cast(floor(ts) as bigint) as second,
+    doc->>'$.client_ip' as client_ip, doc->>'$.host' as host, doc->>'$.country' as country, doc->>'$.method' as method,
+    try_cast(status_text as bigint) as status, try_cast(doc->>'$.request_time' as double) as request_time,
+    doc is not null and ts is not null and isfinite(ts) and ts <= arrival + 600
+        and (status_text is null or regexp_full_match(status_text, '[+-]?[0-9]+')) as valid
+from typed
+"""
+
+_AGGREGATES = {
+    "count": "count(*)::double",
+    "sum": "sum({field})",
+    "avg": "avg({field})",
+    "min": "min({field})",
+    "max": "max({field})",
+    "p95": "list_sort(list({field}))[(count(*) * 95 + 99) // 100]",
+}
+
+
+class Reference:
+    """The raw topic in DuckDB."""
+
+    def __init__(self, raw: Iterable[Message]) -> None:
+        self._db = duckdb.connect()
+        rows = [(one.partition, one.offset, one.timestamp_ms / 1000, _text(one.value)) for one in raw]
+        names = ("partition", "offset", "arrival", "value")
+        self._db.register("raw", pa.table(dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))))
+        self._db.execute(_VALID)
+
+    def invalid(self) -> set[tuple[int, int]]:
+        """Partition and offset of the invalid records."""
+        rows = self._db.execute('select partition, "offset" from record where not coalesce(valid, false)').fetchall()
+        return {(partition, offset) for partition, offset in rows}
+
+    def watermark(self, lateness: int) -> int:
+        """The slowest partition's newest time, less the lateness."""
+        rows = self._db.execute("select max(ts) from record where valid group by partition").fetchall()
+        return int(min(row[0] for row in rows) - lateness)
+
+    def windows(self, goal: dict[str, Any]) -> dict[Window, tuple[int, float]]:
+        """The count and the value of each window that is a result of the goal (as the resource writes it, sizes in
+        seconds).
+        """
+        ((aggregate, of),) = goal["aggregate"].items()
+        field = of.get("field")
+        value = _AGGREGATES[aggregate].format(field=field)
+        where = [f"{one['field']} between {one['between'][0]} and {one['between'][1]}" for one in goal.get("where", [])]
+        where += [f"{name} is not null" for name in (*goal["groupBy"], *([field] if field else []))]
+        keys = ", ".join(goal["groupBy"])
+        size, slide = goal["size"], goal["slide"]
+        having = f"having {value} > {goal['having']}" if "having" in goal else ""
+        rows = self._db.execute(f"""
+            select {keys}, floor(second / {slide})::bigint * {slide} - step * {slide} as start, count(*), {value}
+            from record, range({size // slide}) as steps(step)
+            where valid and {" and ".join(where)}
+            group by all {having}
+        """).fetchall()
+        return {(tuple(map(str, row[:-3])), row[-3]): (row[-2], row[-1]) for row in rows}
+
+
+def _text(value: bytes | None) -> str | None:
+    try:
+        text = (value or b"").decode()
+    except UnicodeDecodeError:
+        return None
+    # DuckDB's JSON takes NaN and Infinity for numbers, JSON itself does not.
+    try:
+        json.loads(text, parse_constant=lambda name: (_ for _ in ()).throw(ValueError(name)))
+    except ValueError:
+        return None
+    return text

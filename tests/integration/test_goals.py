@@ -1,0 +1,292 @@
+"""The goals on real Kafka and Spark, killed on the way, against DuckDB over the raw topic; and backtest against both."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from messages import Message, read
+from processes import Broker, free_port
+from reference import Reference, Window
+
+LATENESS = 5
+COUNT = {"count": {}}
+# As the resource has them, but for sizes (seconds) and having (a number); `preset` is what the product fills in by
+# itself.
+GOALS: dict[str, dict[str, Any]] = {
+    "client-rate": {"preset": True, "groupBy": ["client_ip"], "size": 20, "slide": 1, "aggregate": COUNT, "having": 10},
+    "host-errors": {
+        "preset": True, "where": [{"field": "status", "between": [400, 499]}],
+        "groupBy": ["host"], "size": 30, "slide": 1, "aggregate": COUNT, "having": 15,
+    },
+    "country-success": {
+        "preset": True, "where": [{"field": "status", "between": [200, 299]}],
+        "groupBy": ["country"], "size": 60, "slide": 60, "aggregate": COUNT,
+    },
+    "host-latency": {"preset": True, "groupBy": ["host"], "size": 60, "slide": 60, "aggregate": {"avg": {"field": "request_time"}}},
+    "client-rate-final": {"groupBy": ["client_ip"], "size": 20, "slide": 1, "aggregate": COUNT, "having": 10, "emit": "final"},
+    "host-errors-final": {
+        "where": [{"field": "status", "between": [400, 499]}],
+        "groupBy": ["host"], "size": 30, "slide": 1, "aggregate": COUNT, "having": 15, "emit": "final",
+    },
+    "sum": {"groupBy": ["country"], "size": 60, "slide": 20, "aggregate": {"sum": {"field": "request_time"}}},
+    "min": {"groupBy": ["status", "country"], "size": 30, "slide": 10, "aggregate": {"min": {"field": "request_time"}}},
+    "max": {"groupBy": ["method"], "size": 10, "slide": 5, "aggregate": {"max": {"field": "request_time"}}, "having": 0.9},
+    "p95": {"groupBy": ["host"], "size": 60, "slide": 30, "aggregate": {"p95": {"field": "request_time"}}},
+}  # fmt: skip
+EARLY = {"client-rate", "host-errors"}
+
+
+def resource(name: str) -> dict[str, Any]:
+    goals = []
+    for goal, rule in GOALS.items():
+        if rule.get("preset"):
+            goals.append({"name": goal, "preset": goal})
+            continue
+        written = {key: value for key, value in rule.items() if key in ("where", "groupBy", "aggregate", "emit")}
+        written |= {"name": goal, "window": {"size": f"{rule['size']}s", "slide": f"{rule['slide']}s"}}
+        goals.append(written | ({"having": {"greaterThan": rule["having"]}} if "having" in rule else {}))
+    return {
+        "apiVersion": "logpipeline.dev/v1alpha1",
+        "kind": "LogPipeline",
+        "metadata": {"name": name},
+        "spec": {
+            "source": {"topic": {"partitions": 4}, "allowedLateness": f"{LATENESS}s"},
+            "kafka": {"managed": {}},
+            "spark": {"maxRecordsPerBatch": 8000},
+            "goals": goals,
+        },
+    }
+
+
+@dataclass
+class Run:
+    """What stands on the topics when everything has been read."""
+
+    folder: Path
+    raw: list[Message]
+    results: dict[str, list[Message]]
+    invalid: list[Message]
+    progress: dict[str, dict[str, Any]]
+    reference: Reference
+    truth: list[dict[str, Any]]
+
+
+class GoalProcess:
+    """All goals of a resource in one process group."""
+
+    def __init__(self, folder: Path, kafka: Broker) -> None:
+        self._port = free_port()
+        options = [
+            "--pipeline",
+            folder / "pipeline.yaml",
+            "--bootstrap-servers",
+            kafka.bootstrap_servers,
+            "--checkpoints",
+            folder / "checkpoints",
+        ]
+        self._log = (folder / "goals.log").open("ab")
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "logpipeline_spark.goal", *map(str, options), "--metrics-port", str(self._port)],
+            stdout=self._log, stderr=subprocess.STDOUT, start_new_session=True,
+        )  # fmt: skip
+
+    def progress(self) -> dict[str, dict[str, Any]]:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/progress", timeout=5) as answer:
+            return {goal["goal"]: goal for goal in json.load(answer)["goals"]}
+
+    def metrics(self) -> str:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/metrics", timeout=5) as answer:
+            return str(answer.read().decode())
+
+    def wait_until(self, holds: Any, seconds: float = 240) -> dict[str, dict[str, Any]]:
+        """Wait for a condition on the progress of all goals; fails with the log's end when they do not get there."""
+        deadline = time.monotonic() + seconds
+        progress: dict[str, dict[str, Any]] = {}
+        while time.monotonic() < deadline and self._process.poll() is None:
+            try:
+                progress = self.progress()
+            except OSError:
+                progress = {}
+            if progress and holds(progress.values()):
+                return progress
+            time.sleep(0.2)
+        log = Path(self._log.name).read_text(errors="replace")[-4000:]
+        raise AssertionError(f"exit code {self._process.poll()}, progress {progress}; the log ends:\n{log}")
+
+    def kill(self) -> None:
+        os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+    def stop(self) -> int:
+        self._process.terminate()
+        return self._process.wait(60)
+
+
+@pytest.fixture(scope="module")
+def run(kafka: Broker, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    folder = tmp_path_factory.mktemp("goals")
+    (folder / "pipeline.yaml").write_text(yaml.safe_dump(resource("goals")))
+    raw = kafka.topic("goals.raw", 4)
+    for name in ("invalid", *GOALS):
+        kafka.topic(f"goals.{name}", 1)
+    generate = [
+        "generate",
+        "--bootstrap-servers",
+        kafka.bootstrap_servers,
+        "--topic",
+        raw,
+        "--start",
+        "2022-08-03T06:51:51Z",
+        "--seed",
+        "7",
+    ]
+    shares = ["--malformed-share", "0.01", "--out-of-order-share", "0.1", "--offenders-every", "10"]
+    truth = ["--ground-truth", str(folder / "truth.jsonl")]
+    subprocess.run(
+        [sys.executable, "-m", "logpipeline_generator", *generate, "--count", "40000", *shares, *truth], check=True
+    )
+    messages = read(kafka.bootstrap_servers, raw)
+
+    first = GoalProcess(folder, kafka)
+    first.wait_until(lambda goals: any((goal["batch"] or 0) >= 2 for goal in goals))
+    first.kill()
+    second = GoalProcess(folder, kafka)
+    # A goal that had read everything before the kill has no batch to report: it counts as done when the others are.
+    progress = second.wait_until(lambda goals: all(goal["lag_records"] == 0 for goal in goals))
+    assert second.stop() == 0
+    return Run(
+        folder=folder,
+        raw=messages,
+        results={name: read(kafka.bootstrap_servers, f"goals.{name}") for name in GOALS},
+        invalid=read(kafka.bootstrap_servers, "goals.invalid"),
+        progress=progress,
+        reference=Reference(messages),
+        truth=[json.loads(line) for line in (folder / "truth.jsonl").read_text().splitlines()],
+    )
+
+
+def found(messages: Iterator[bytes | None], rule: dict[str, Any]) -> dict[Window, tuple[int, float]]:
+    """Results by identity; a duplicate must be the same to the byte."""
+    seen: dict[Window, bytes] = {}
+    windows = {}
+    for value in messages:
+        result = json.loads(value or b"")
+        key = tuple(str(result[field]) for field in rule["groupBy"])
+        start, end = (int(datetime.fromisoformat(result[f"window_{edge}"]).timestamp()) for edge in ("start", "end"))
+        assert end - start == rule["size"]
+        assert seen.setdefault((key, start), value or b"") == value, "a duplicate that differs"
+        ((aggregate, of),) = rule["aggregate"].items()
+        windows[key, start] = (result["count"], result[f"{aggregate}_{of['field']}" if of else "count"])
+    return windows
+
+
+@pytest.mark.parametrize("name", GOALS)
+def test_live_results_equal_the_reference(run: Run, name: str) -> None:
+    rule = GOALS[name]
+    expected = run.reference.windows(rule)
+    results = found((message.value for message in run.results[name]), rule)
+    if name in EARLY:
+        assert results.keys() == expected.keys()
+        assert {count for count, _ in results.values()} == {rule["having"] + 1}
+    else:
+        watermark = run.reference.watermark(LATENESS)
+        closed = {window: value for window, value in expected.items() if window[1] + rule["size"] <= watermark}
+        assert results.keys() == closed.keys()
+        assert len(closed) > 10
+        for window, (count, value) in closed.items():
+            assert results[window] == (count, pytest.approx(value, abs=1e-9)), window
+    for message in run.results[name]:
+        result = json.loads(message.value or b"")
+        assert result["goal"] == name
+        assert (message.key or b"").decode() == "|".join(str(result[field]) for field in rule["groupBy"])
+
+
+@pytest.mark.parametrize("goal", ["client-rate", "host-errors"])
+def test_every_offender_is_detected(run: Run, goal: str) -> None:
+    detected = {(message.key or b"").decode() for message in run.results[goal]}
+    offenders = {offender["key"] for offender in run.truth if offender["goal"] == goal}
+    assert len(offenders) > 5
+    assert offenders <= detected
+
+
+def test_invalid_records_are_told_once_with_reason_and_place(run: Run) -> None:
+    told = [json.loads(message.value or b"") for message in run.invalid]
+    places = {(one["partition"], one["offset"]) for one in told}
+    assert places == run.reference.invalid()
+    assert len(places) > 100
+    assert {message.key for message in run.invalid} == {
+        f"goals.raw+{part}+{offset}".encode() for part, offset in places
+    }
+    values = {(message.partition, message.offset): message.value for message in run.raw}
+    for one in told:
+        assert one["reason"]
+        assert one["topic"] == "goals.raw"
+        assert "value_base64" in one or one["value"].encode() == (values[one["partition"], one["offset"]] or b"")
+
+
+def test_backtest_gives_the_same(run: Run, tmp_path: Path) -> None:
+    """A file a partition; and as a file has no Kafka timestamp, one that was written when the records were."""
+    for partition in range(4):
+        lines = [message.value or b"" for message in run.raw if message.partition == partition]
+        (tmp_path / f"{partition}.log").write_bytes(b"".join(line + b"\n" for line in lines if b"\n" not in line))
+    inputs = [str(tmp_path / f"{partition}.log") for partition in range(4)]
+    command = [
+        "backtest",
+        "-f",
+        str(run.folder / "pipeline.yaml"),
+        "--output",
+        str(tmp_path / "results"),
+        "--input",
+        *inputs,
+    ]
+    done = subprocess.run([sys.executable, "-m", "logpipeline", *command], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    for name, rule in GOALS.items():
+        lines = (tmp_path / "results" / f"{name}.jsonl").read_bytes().splitlines()
+        expected = run.reference.windows(rule)
+        results = found(iter(lines), rule)
+        assert results.keys() == expected.keys()
+        for window, (count, value) in expected.items():
+            assert results[window] == (count, pytest.approx(value, abs=1e-9)), (name, window)
+        if name not in EARLY:
+            live = {message.value for message in run.results[name]}
+            assert live <= set(lines)  # to the byte
+    invalid = (tmp_path / "results" / "_invalid.jsonl").read_text().splitlines()
+    empty = sum(1 for message in run.raw if not message.value)
+    assert len(invalid) + empty == len(run.reference.invalid())
+
+
+def test_a_changed_rule_is_refused_and_leaves_the_others_running(run: Run, kafka: Broker) -> None:
+    changed = resource("goals")
+    changed["spec"]["goals"][0]["window"] = {"size": "40s", "slide": "1s"}
+    (run.folder / "pipeline.yaml").write_text(yaml.safe_dump(changed))
+    process = GoalProcess(run.folder, kafka)
+    try:
+        # Everything was read before: a record more, so that the others have something to report.
+        subprocess.run(
+            [sys.executable, "-m", "logpipeline_generator", "generate", "--bootstrap-servers", kafka.bootstrap_servers,
+             "--topic", "goals.raw", "--start", "2022-08-03T07:51:51Z", "--count", "100"], check=True,
+        )  # fmt: skip
+        progress = process.wait_until(lambda goals: sum(goal["state"] == "running" for goal in goals) == len(GOALS) - 1)
+        assert progress["client-rate"]["state"] == "failed"
+        error = progress["client-rate"]["error"]
+        assert "window.size from 20 to 40" in error
+        assert "give the goal a new name" in error
+        assert 'logpipeline_goal_up{goal="client-rate",pipeline="goals"} 0.0' in process.metrics()
+        assert 'logpipeline_goal_up{goal="host-errors",pipeline="goals"} 1.0' in process.metrics()
+    finally:
+        process.stop()
