@@ -17,7 +17,7 @@ DURATION_PATTERN = r"^([0-9]+(ms|[smhd]))+$"
 class Model(BaseModel):
     """A part of the resource. Unknown fields are errors, values never change after reading."""
 
-    # Defaults are written as a user would write them, so that the CRD shows them so.
+    # See `written`.
     model_config = ConfigDict(
         validate_default=True,
         extra="forbid",
@@ -53,6 +53,12 @@ Duration = Annotated[
     PlainSerializer(format_duration),
     WithJsonSchema({"type": "string", "pattern": DURATION_PATTERN}),
 ]
+
+
+def written(default: str) -> Any:
+    """Return a default in the words of the resource; validation makes the value of it, and the CRD shows the words."""
+    return default
+
 
 # RFC 1123 label, as Kubernetes wants it of names: 52 leaves room for the suffixes that generated objects add.
 Name = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", max_length=52)]

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
-from logpipeline.api.base import Duration, Model, Name
+from logpipeline.api.base import Duration, Model, Name, written
 from logpipeline.api.goal import Goal
 from logpipeline.api.kafka import Kafka
 from logpipeline.api.sink import Sink
@@ -21,7 +21,7 @@ KIND = "LogPipeline"
 class Spark(Model):
     """How the goals' Spark applications run."""
 
-    trigger: Duration = Field("1s", description="Time between the starts of two micro-batches.")
+    trigger: Duration = Field(written("1s"), description="Time between the starts of two micro-batches.")
     max_records_per_batch: Annotated[int, Field(ge=1000)] = Field(
         1_000_000, description="Most records of one micro-batch; bounds memory while a backlog is read."
     )

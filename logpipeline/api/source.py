@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from logpipeline.api.base import Duration, Model, TopicName
+from logpipeline.api.base import Duration, Model, TopicName, written
 
 Format = Literal["json", "combined", "common"]
 TimestampFormat = Literal["epoch", "epoch_millis", "iso8601", "clf"]
@@ -24,7 +24,7 @@ class Topic(Model):
     name: TopicName | None = Field(None, description="Name of the topic; absent: derived from the pipeline's name.")
     partitions: Annotated[int, Field(ge=1, le=10_000)] = Field(1, description="Number of partitions; grows only.")
     replicas: Annotated[int, Field(ge=1, le=32767)] = Field(1, description="Replication factor.")
-    retention: Duration = Field("24h", description="How long Kafka keeps a record.")
+    retention: Duration = Field(written("24h"), description="How long Kafka keeps a record.")
 
 
 class RawTopic(Topic):
@@ -58,7 +58,9 @@ class Generator(Model):
     out_of_order_share: Annotated[float, Field(ge=0, le=1)] = Field(
         0.05, description="Share of records out of order, within allowedLateness."
     )
-    offenders_every: Duration = Field("20s", description="Event time between two injected offenders; 0s: none.")
+    offenders_every: Duration = Field(
+        written("20s"), description="Event time between two injected offenders; 0s: none."
+    )
 
 
 class Source(Model):
@@ -75,15 +77,15 @@ class Source(Model):
     )
     timestamp: Timestamp = Field(default_factory=Timestamp, description="JSON only: where the event time stands.")
     allowed_lateness: Duration = Field(
-        "5s",
+        written("5s"),
         description="How far the watermark stays behind the newest event time; later records are dropped and counted.",
     )
     max_future_skew: Duration = Field(
-        "10m",
-        description="A record further ahead of its Kafka timestamp is invalid: one bad clock cannot move the watermark.",
+        written("10m"),
+        description="A record further ahead of its Kafka timestamp is invalid; one bad clock moves no watermark.",
     )
     idle_partition_timeout: Duration = Field(
-        "10s",
+        written("10s"),
         description="A partition without a record for so long (by Kafka timestamps) does not hold the watermark back.",
     )
     invalid_topic: Topic = Field(

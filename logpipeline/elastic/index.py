@@ -13,6 +13,10 @@ from logpipeline.elastic.retention import dated_index, expired_indices
 from logpipeline.elastic.template import index_template, template_name
 from logpipeline.errors import LogPipelineError
 
+# Making or removing an index waits for the cluster's state, which a busy machine writes slowly.
+_CHANGE_SECONDS = 30.0
+_SERVER_ERROR, _TOO_MANY = 500, 429
+
 
 def connect(url: str, secret: Mapping[str, str], ca_file: str | None, timeout: float) -> Elasticsearch:
     """Return a client of the hosts in `url` (commas between); `secret` may hold apiKey, or username and password."""
@@ -45,30 +49,39 @@ class PipelineIndex:
             return str(error).splitlines()[0]
         return None
 
-    def ensure(self) -> None:
-        """Put the template and make the index, so that a count answers before the first record; raises
-        LogPipelineError.
+    def ensure(self) -> str | None:
+        """Make template and index true, so that a count answers before the first record.
+
+        Returns None when they are, else why not yet; raises LogPipelineError for what Elasticsearch refuses for good.
         """
         try:
-            body = index_template(self._pipeline, replicas=self._replicas)
-            self._client.indices.put_index_template(
-                name=template_name(self._pipeline),
-                index_patterns=body["index_patterns"],
-                priority=body["priority"],
-                template=body["template"],
-                meta=body["_meta"],
-            )
-            self._refuse_the_other_kind()
-            concrete = dated_index(self.name, datetime.now(UTC).date()) if self._retention else self.name
-            if not self._client.indices.exists(index=concrete):
-                self._client.indices.create(index=concrete)
-        except (ApiError, TransportError) as error:
-            raise LogPipelineError(f"Elasticsearch refuses the index {self.name!r}: {error}") from error
+            self._ensure(self._client.options(request_timeout=_CHANGE_SECONDS))
+        except ApiError as error:
+            if error.status_code < _SERVER_ERROR and error.status_code != _TOO_MANY:
+                raise LogPipelineError(f"Elasticsearch refuses the index {self.name!r}: {error}") from error
+            return str(error)
+        except TransportError as error:
+            return str(error)
+        return None
 
-    def _refuse_the_other_kind(self) -> None:
+    def _ensure(self, client: Elasticsearch) -> None:
+        body = index_template(self._pipeline, replicas=self._replicas)
+        client.indices.put_index_template(
+            name=template_name(self._pipeline),
+            index_patterns=body["index_patterns"],
+            priority=body["priority"],
+            template=body["template"],
+            meta=body["_meta"],
+        )
+        self._refuse_the_other_kind(client)
+        concrete = dated_index(self.name, datetime.now(UTC).date()) if self._retention else self.name
+        if not client.indices.exists(index=concrete):
+            client.indices.create(index=concrete)
+
+    def _refuse_the_other_kind(self, client: Elasticsearch) -> None:
         where = "spec.sink.elasticsearch.retention"
-        is_alias = bool(self._client.indices.exists_alias(name=self.name))
-        if self._retention and not is_alias and self._client.indices.exists(index=self.name):
+        is_alias = bool(client.indices.exists_alias(name=self.name))
+        if self._retention and not is_alias and client.indices.exists(index=self.name):
             raise LogPipelineError(
                 f"{where}: {self.name!r} is a plain index here and retention needs an alias of that name; "
                 "leave retention out, choose another spec.sink.elasticsearch.index, or remove the old index"
@@ -80,13 +93,17 @@ class PipelineIndex:
             )
 
     def remove_expired(self) -> list[str]:
-        """Delete the dated indices that are past the retention and return their names."""
+        """Delete the dated indices that are past the retention and return their names; raises LogPipelineError."""
         if self._retention is None:
             return []
-        names = self._client.indices.get(index=f"{self.name}-*", expand_wildcards="all", features="aliases").body
-        expired = expired_indices(names, self.name, datetime.now(UTC).date(), self._retention)
-        for name in expired:
-            self._client.indices.delete(index=name, ignore_unavailable=True)
+        client = self._client.options(request_timeout=_CHANGE_SECONDS)
+        try:
+            names = client.indices.get(index=f"{self.name}-*", expand_wildcards="all", features="aliases").body
+            expired = expired_indices(names, self.name, datetime.now(UTC).date(), self._retention)
+            for name in expired:
+                client.indices.delete(index=name, ignore_unavailable=True)
+        except (ApiError, TransportError) as error:
+            raise LogPipelineError(f"Elasticsearch does not remove what is past its retention: {error}") from error
         return expired
 
     def count(self) -> int | None:

@@ -37,14 +37,22 @@ class Broker:
         except KafkaException as error:
             return self._admin.last_error or str(error.args[0].str())
 
-    def ensure_topics(self, pipeline: LogPipeline) -> None:
-        """Create, grow and configure the pipeline's topics; raises LogPipelineError where Kafka cannot follow."""
+    def ensure_topics(self, pipeline: LogPipeline) -> str | None:
+        """Create, grow and configure the pipeline's topics.
+
+        Returns None when they are as they should be, else why not yet; raises LogPipelineError where Kafka cannot follow.
+        """
         assert self._admin is not None  # `check` was content
-        wanted = wanted_topics(pipeline, self._admin.brokers(_PROBE_SECONDS))
-        names = [spec.name for spec in wanted.values()]
-        self._admin.apply(plan_topics(wanted, self._admin.existing(names)))
+        try:
+            wanted = wanted_topics(pipeline, self._admin.brokers(_PROBE_SECONDS))
+            names = [spec.name for spec in wanted.values()]
+            if plan := plan_topics(wanted, self._admin.existing(names)):
+                self._admin.apply(plan)
+        except KafkaException as error:
+            return str(error.args[0].str())
         self.topics = {use: spec.name for use, spec in wanted.items()}
         self._partitions = {spec.name: spec.partitions for spec in wanted.values()}
+        return None
 
     def offsets(self) -> dict[str, Offsets] | None:
         """Return the offsets of each topic by its use, or None when they are not known now."""

@@ -10,7 +10,7 @@ from logpipeline.errors import LogPipelineError
 from logpipeline.local.backoff import Backoff
 from logpipeline.local.web import Refused, fetch, fetch_json
 
-_NOT_FOUND, _CONFLICT = 404, 409
+_NOT_FOUND, _BAD_REQUEST = 404, 400
 
 
 @dataclass(frozen=True)
@@ -57,17 +57,16 @@ class Connector:
         self.status: ConnectorStatus | None = None
 
     def configure(self) -> None:
-        """Give the worker the configuration, which it keeps in Kafka; raises LogPipelineError when it refuses it for
-        good.
+        """Give the worker the configuration, which it keeps in Kafka; raises LogPipelineError when the configuration is wrong.
+
+        Any other answer (a worker that is coming up, workers that are agreeing on who does what) is left to the next check.
         """
         try:
             fetch(f"{self._url}/config", method="PUT", body=self._config, timeout=10)
         except Refused as error:
-            # 409 while the workers agree on who does what; the next check tries again.
-            if error.status != _CONFLICT:
-                raise LogPipelineError(
-                    f"Kafka Connect refuses the connector: {' '.join(error.message.split())}"
-                ) from error
+            if error.status == _BAD_REQUEST:
+                message = " ".join(error.message.split())
+                raise LogPipelineError(f"Kafka Connect refuses the connector: {message}") from error
         except OSError:
             return
 

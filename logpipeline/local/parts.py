@@ -14,12 +14,12 @@ def _nothing() -> None:
 class Part:
     """One part. `check` returns what is lacking and None when all is well, at the start and later on.
 
-    `process` names the supervised component behind it; `once` is for a step that is over when its `begin` returns.
+    `process` names the supervised component behind it; `once` is for a step whose `check` does it and that is then over.
     `outside` is for a service of the user's: it says where it stands in the resource.
     """
 
     name: str
-    check: Callable[[], str | None] = _nothing
+    check: Callable[[], str | None]
     begin: Callable[[], None] = _nothing
     needs: tuple[str, ...] = ()
     process: str | None = None

@@ -123,6 +123,7 @@ class Supervisor:
             "argv": [sys.executable, "-m", "supervisor.supervisord", "-c", "config/supervisord.conf"],
             "environment": environment,
             "folder": str(self._state.root),
+            "niceness": 0,
             # Should `up` be killed, its supervisor still ends the components in their order.
             "death_signal": int(signal.SIGTERM),
         }

@@ -25,6 +25,8 @@ _STYLE = {
 }
 # Heading, the two tables' headers, totals, and what is being waited for or done; one is the cursor's.
 _FIXED_LINES = 7
+# From here on there is room for empty lines between the blocks.
+_ROOMY = 36
 
 
 def number(value: float | None, unit: str = "") -> str:
@@ -56,11 +58,12 @@ def totals_text(facts: Facts) -> str:
 
 def picture(facts: Facts, hints: list[str], height: int, message: str = "") -> RenderableType:
     """Return the whole view for a terminal of `height` lines; results give way first when it is small."""
-    room = height - _FIXED_LINES - len(facts.components) - len(facts.goals) - len(hints)
+    room = height - (_FIXED_LINES + 4 if height >= _ROOMY else _FIXED_LINES) - len(facts.components) - len(facts.goals) - len(hints)
     each = max(0, min(3, room // max(1, len(facts.newest))))
-    blocks: list[RenderableType] = [_heading(facts), _components(facts)]
+    gap = [Text()] if height >= _ROOMY else []
+    blocks: list[RenderableType] = [_heading(facts), *gap, _components(facts), *gap]
     if facts.newest and each:
-        blocks.append(_results(facts, each))
+        blocks += [_results(facts, each), *gap]
     blocks.append(Text(totals_text(facts), style="bold"))
     waiting = [
         f"{part.name}: {part.lacking}" for part in facts.components if part.lacking and part.state not in ("waiting",)
@@ -75,7 +78,7 @@ def picture(facts: Facts, hints: list[str], height: int, message: str = "") -> R
         blocks.append(Text("; ".join(waiting), style="red", overflow="ellipsis", no_wrap=True))
     if message:
         blocks.append(Spinner("dots", Text(message, style="yellow")))
-    blocks += [Text(hint, style="dim", overflow="ellipsis", no_wrap=True) for hint in hints]
+    blocks += [*gap, *(Text(hint, style="dim", overflow="ellipsis", no_wrap=True) for hint in hints)]
     return Group(*blocks)
 
 

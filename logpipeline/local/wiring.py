@@ -139,7 +139,7 @@ def parts_of(pipeline: LogPipeline, place: Place, clients: Clients, start: Calla
     else:
         kafka = Part("kafka", clients.broker.check, address=place.bootstrap_servers)
         kafka.outside, kafka.limit_seconds = "spec.kafka.external.bootstrapServers", _OUTSIDE_SECONDS
-    topics = Part("topics", begin=lambda: clients.broker.ensure_topics(pipeline), needs=("kafka",), once=True)
+    topics = Part("topics", lambda: clients.broker.ensure_topics(pipeline), needs=("kafka",), once=True)
     parts = [kafka, topics, process("goals", clients.goals.check, "topics")]
     if clients.generator is not None:
         parts.append(process("generator", clients.generator.check, "topics"))
@@ -167,13 +167,9 @@ def _sink_parts(
             return "the worker does not answer yet"
         return None
 
-    def ensure_index() -> None:
-        index.ensure()
-        index.remove_expired()
-
     return [
         elasticsearch,
-        Part("index", begin=ensure_index, needs=("elasticsearch",), once=True),
+        Part("index", index.ensure, needs=("elasticsearch",), once=True),
         process("connect", worker, "topics", address=url),
         Part("connector", connector.check, connector.configure, ("connect", "index")),
     ]

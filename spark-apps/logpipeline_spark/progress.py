@@ -76,9 +76,12 @@ class Board(StreamingQueryListener):
         self._pipeline = pipeline
         self._lock = threading.Lock()
         self._goals = {name: GoalProgress() for name in goals}
+        self._names: dict[str, str] = {}
 
     def onQueryStarted(self, event: QueryStartedEvent) -> None:
-        """A started query has not done anything yet; its first batch will tell."""
+        """Remember the query's id, by which alone Spark tells of idleness."""
+        with self._lock:
+            self._names[str(event.id)] = str(event.name)
 
     def onQueryProgress(self, event: QueryProgressEvent) -> None:
         """Take over what the batch reports."""
@@ -86,7 +89,10 @@ class Board(StreamingQueryListener):
             self._goals[str(event.progress.name)].take(event.progress, time.time())
 
     def onQueryIdle(self, event: QueryIdleEvent) -> None:
-        """Nothing to read is progress too, but Spark does not tell of which query; the next batch will."""
+        """Note that the goal runs and has nothing left to read."""
+        with self._lock:
+            goal = self._goals[self._names[str(event.id)]]
+            goal.state, goal.error, goal.lag = "running", None, 0
 
     def onQueryTerminated(self, event: QueryTerminatedEvent) -> None:
         """The host sees the query end and knows whether it starts again."""

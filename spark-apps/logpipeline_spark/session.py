@@ -29,6 +29,8 @@ _SETTINGS = {
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
     "spark.sql.streaming.numRecentProgressUpdates": "2",
+    # Idleness is told as soon as a batch would be.
+    "spark.sql.streaming.noDataProgressEventInterval": "1000",
 }
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
 import yaml
@@ -98,11 +98,24 @@ class GoalProcess:
             "--checkpoints",
             folder / "checkpoints",
         ]
-        self._log = (folder / "goals.log").open("ab")
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "logpipeline_spark.goal", *map(str, options), "--metrics-port", str(self._port)],
-            stdout=self._log, stderr=subprocess.STDOUT, start_new_session=True,
-        )  # fmt: skip
+        self._log = folder / "goals.log"
+        command = [
+            sys.executable,
+            "-m",
+            "logpipeline_spark.goal",
+            *map(str, options),
+            "--metrics-port",
+            str(self._port),
+        ]
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._process.poll() is None:
+            self.kill()
 
     def progress(self) -> dict[str, dict[str, Any]]:
         with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/progress", timeout=5) as answer:
@@ -124,7 +137,7 @@ class GoalProcess:
             if progress and holds(progress.values()):
                 return progress
             time.sleep(0.2)
-        log = Path(self._log.name).read_text(errors="replace")[-4000:]
+        log = self._log.read_text(errors="replace")[-4000:]
         raise AssertionError(f"exit code {self._process.poll()}, progress {progress}; the log ends:\n{log}")
 
     def kill(self) -> None:
@@ -161,13 +174,11 @@ def run(kafka: Broker, tmp_path_factory: pytest.TempPathFactory) -> Run:
     )
     messages = read(kafka.bootstrap_servers, raw)
 
-    first = GoalProcess(folder, kafka)
-    first.wait_until(lambda goals: any((goal["batch"] or 0) >= 2 for goal in goals))
-    first.kill()
-    second = GoalProcess(folder, kafka)
-    # A goal that had read everything before the kill has no batch to report: it counts as done when the others are.
-    progress = second.wait_until(lambda goals: all(goal["lag_records"] == 0 for goal in goals))
-    assert second.stop() == 0
+    with GoalProcess(folder, kafka) as first:
+        first.wait_until(lambda goals: any((goal["batch"] or 0) >= 2 for goal in goals))
+    with GoalProcess(folder, kafka) as second:
+        progress = second.wait_until(lambda goals: all(goal["lag_records"] == 0 for goal in goals))
+        assert second.stop() == 0
     return Run(
         folder=folder,
         raw=messages,
@@ -274,8 +285,7 @@ def test_a_changed_rule_is_refused_and_leaves_the_others_running(run: Run, kafka
     changed = resource("goals")
     changed["spec"]["goals"][0]["window"] = {"size": "40s", "slide": "1s"}
     (run.folder / "pipeline.yaml").write_text(yaml.safe_dump(changed))
-    process = GoalProcess(run.folder, kafka)
-    try:
+    with GoalProcess(run.folder, kafka) as process:
         # Everything was read before: a record more, so that the others have something to report.
         subprocess.run(
             [sys.executable, "-m", "logpipeline_generator", "generate", "--bootstrap-servers", kafka.bootstrap_servers,
@@ -288,5 +298,3 @@ def test_a_changed_rule_is_refused_and_leaves_the_others_running(run: Run, kafka
         assert "give the goal a new name" in error
         assert 'logpipeline_goal_up{goal="client-rate",pipeline="goals"} 0.0' in process.metrics()
         assert 'logpipeline_goal_up{goal="host-errors",pipeline="goals"} 1.0' in process.metrics()
-    finally:
-        process.stop()

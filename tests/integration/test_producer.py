@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,9 +21,22 @@ from processes import Broker, free_port
 PYTHON_M = (sys.executable, "-m", "logpipeline_generator")
 
 
+_started: list[subprocess.Popen[str]] = []
+
+
+@pytest.fixture(autouse=True)
+def _no_process_is_left() -> Iterator[None]:
+    yield
+    for process in _started:
+        with process:  # closes its pipes, and waits
+            process.kill()
+    _started.clear()
+
+
 def start(command: str, *arguments: object, stdin: int | None = None) -> subprocess.Popen[str]:
     line = [*PYTHON_M, command, *map(str, arguments)]
-    return subprocess.Popen(line, stdin=stdin, stderr=subprocess.PIPE, text=True)
+    _started.append(subprocess.Popen(line, stdin=stdin, stderr=subprocess.PIPE, text=True))
+    return _started[-1]
 
 
 def run(command: str, *arguments: object, stdin: str | None = None) -> tuple[int, str]:

@@ -165,8 +165,8 @@ def generate(
                 bootstrap_servers or "", topic or "", read_properties(client_config) if client_config else {}
             )
             linger = LIVE_LINGER_MS if live or paced else BULK_LINGER_MS
-            count = cluster.ensure_topic(partitions)
-            sink = TopicOutput(Delivery(cluster, count, linger_ms=linger, stopping=stop.requested, note=report.note))
+            width = cluster.ensure_topic(partitions)
+            sink = TopicOutput(Delivery(cluster, width, linger_ms=linger, stopping=stop.requested, note=report.note))
         counters.watch_queue(sink.pending)
         truth = _ground_truth(ground_truth, append=live)
         run = generating.Run(traffic, sink, counters, truth, stopping=stop.requested)
@@ -252,12 +252,12 @@ def produce(
     cluster = Cluster(bootstrap_servers, topic, read_properties(client_config) if client_config else {})
     if reset:
         click.echo(f"produce: resetting topic {topic}: deleted with all its records and created again", err=True)
-    count = cluster.reset_topic(partitions) if reset else cluster.ensure_topic(partitions)
+    width = cluster.reset_topic(partitions) if reset else cluster.ensure_topic(partitions)
     pace: Pace = Rate(rate, burst) if rate else OwnTimes(speed) if speed else Unpaced()
     linger = BULK_LINGER_MS if isinstance(pace, Unpaced) else LIVE_LINGER_MS
     broken: LogPipelineError | None = None
     with Report("produce", "lines") as report:
-        delivery = Delivery(cluster, count, linger_ms=linger, stopping=stop.requested, note=report.note)
+        delivery = Delivery(cluster, width, linger_ms=linger, stopping=stop.requested, note=report.note)
         run = producing.Run(
             delivery, pace, counters, stopping=stop.requested, line_limit=cluster.line_limit(), limit=limit
         )

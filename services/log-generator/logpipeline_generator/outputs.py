@@ -89,7 +89,6 @@ class TopicOutput(Output):
 
     def pending(self) -> int:
         """Records that Kafka has not answered for."""
-        self._delivery.poll(0)
         return self._delivery.outstanding
 
     def failed(self) -> int:

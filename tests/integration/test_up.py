@@ -1,0 +1,243 @@
+"""`up` with real Kafka, Connect, Elasticsearch and Spark: what flows, what survives, and what is left afterwards."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import yaml
+from processes import DISTRIBUTION
+
+from logpipeline.local.leftovers import marked
+
+COMMAND = [sys.executable, "-m", "logpipeline", "up"]
+SAMPLE = Path(__file__).parents[2] / "manifests" / "samples" / "nginx.yaml"
+COMPONENTS = ["kafka", "goals", "generator", "elasticsearch", "connect", "connector"]
+# The machine may be busy with other tests: generous, and only ever waited for when something is wrong.
+START_SECONDS = 240
+
+
+class Run:
+    """One `up`, its output read while it runs."""
+
+    def __init__(self, resource: Path, state: Path, *options: str, **environment: str) -> None:
+        self.state = state
+        self.lines: list[str] = []
+        self.process = subprocess.Popen(
+            [*COMMAND, "-f", str(resource), "--state", str(state), *options],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env={**os.environ, **environment},
+        )
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        self.lines.extend(line.rstrip() for line in self.process.stdout)
+
+    @property
+    def output(self) -> str:
+        return "\n".join(self.lines)
+
+    def status(self) -> dict[str, Any]:
+        try:
+            status: dict[str, Any] = json.loads((self.state / "status.json").read_text())
+        except FileNotFoundError:
+            return {}
+        return status
+
+    def component(self, name: str) -> dict[str, Any]:
+        found: dict[str, Any] = next(part for part in self.status()["components"] if part["name"] == name)
+        return found
+
+    def wait_until(self, condition: Callable[[], bool], seconds: float = START_SECONDS) -> None:
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert self.process.poll() is None, f"ended with {self.process.returncode}:\n{self.output}"
+            assert time.monotonic() < deadline, f"not within {seconds} s:\n{self.output}"
+            time.sleep(0.2)
+
+    def wait(self, seconds: float = START_SECONDS) -> int:
+        code = self.process.wait(seconds)
+        self._reader.join()
+        return code
+
+    def summary(self) -> dict[str, int]:
+        """The numbers of the table at the end, by their labels."""
+        rows = (line.strip().rsplit(maxsplit=1) for line in self.lines if not line.startswith(("[", "error")))
+        return {row[0]: int(row[1].replace(",", "")) for row in rows if len(row) == 2 and row[1].replace(",", "").isdigit()}
+
+
+def listening(state: Path) -> list[int]:
+    """Those of the run's ports that somebody listens on."""
+    ports = json.loads((state / "ports.json").read_text()).values()
+    return [port for port in ports if socket.socket().connect_ex(("127.0.0.1", port)) == 0]
+
+
+def resource(folder: Path, **changes: Any) -> Path:
+    """The sample with top-level fields of its spec replaced; None removes one."""
+    document = yaml.safe_load(SAMPLE.read_text())
+    document["spec"] = {key: value for key, value in (document["spec"] | changes).items() if value is not None}
+    path = folder / "pipeline.yaml"
+    path.write_text(yaml.safe_dump(document))
+    return path
+
+
+def temporary_files() -> set[Path]:
+    """What programs like to leave behind in the system's temporary folder."""
+    folder = Path("/tmp")
+    return {path for pattern in ("hsperfdata_*/*", "spark-*", "blockmgr-*", "kafka-*", "jna-*", "*netty*") for path in folder.glob(pattern)}
+
+
+def test_it_flows_survives_a_kill_ends_cleanly_and_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    before = temporary_files()
+    first = Run(SAMPLE, state, "--for", "20s")
+    first.wait_until(lambda: first.status().get("phase") == "running")
+
+    # While it runs: a second one is refused, `consume` finds it, and what is killed comes back.
+    refused = subprocess.run([*COMMAND, "-f", str(SAMPLE), "--state", str(state)], capture_output=True, text=True, check=False)
+    assert refused.returncode == 2
+    assert refused.stderr.startswith(f"error: another `logpipeline up` (pid {first.process.pid}) runs on the state folder {state}")
+    consume = [sys.executable, "-m", "logpipeline", "consume", "test-inter", "--state", str(state), "--from-beginning", "--limit", "5"]
+    assert len(subprocess.run(consume, capture_output=True, check=True).stdout.splitlines()) == 5
+    os.kill(first.component("connect")["pid"], signal.SIGKILL)
+    first.wait_until(lambda: first.component("connect")["restarts"] == 1)
+
+    assert first.wait() == 0, first.output
+    numbers = first.summary()
+    assert numbers["records produced"] == numbers["in this run"] > 1000
+    assert numbers["indexed"] + numbers["dead letters"] == numbers["records produced"]
+    assert numbers["results of client-rate"] > 0
+    assert numbers["restarts"] == 1
+    assert "everything that was produced went through every part" in first.output
+    assert "connect running" in first.output
+    assert "\x1b" not in first.output
+    status = first.status()
+    assert status["phase"] == "stopped"
+    assert [part["name"] for part in status["components"]] == COMPONENTS
+    assert status["memory_bytes"] < 6 * 2**30
+    assert (marked(state), listening(state), temporary_files() - before) == ([], [], set())
+
+    second = Run(SAMPLE, state, "--for", "5s")
+    assert second.wait() == 0, second.output
+    again = second.summary()
+    assert again["in this run"] > 0
+    assert again["records produced"] == numbers["records produced"] + again["in this run"]
+    assert again["indexed"] + again["dead letters"] == again["records produced"]
+    # Nothing was read twice: each goal has seen this run's records and no others.
+    assert {goal["records_total"] for goal in second.status()["goals"]} == {again["in this run"]}
+    assert second.status()["kafka"] == status["kafka"]
+    assert marked(state) == []
+
+
+def test_everything_goes_when_up_is_killed(tmp_path: Path) -> None:
+    run = Run(resource(tmp_path, sink=None), tmp_path / "state")
+    run.wait_until(lambda: bool(run.status().get("components")) and run.component("generator")["state"] == "running")
+    processes = marked(run.state)
+    assert len(processes) > 4  # supervisord, Kafka, the generator, the goals and Spark's JVM
+    run.process.kill()
+    _, alive = psutil.wait_procs(processes, timeout=60)
+    assert alive == []
+    assert (marked(run.state), listening(run.state)) == ([], [])
+    run.wait()
+
+
+def test_ctrl_c_is_the_normal_end(tmp_path: Path) -> None:
+    run = Run(resource(tmp_path, sink=None), tmp_path / "state")
+    run.wait_until(lambda: run.status().get("phase") == "running")
+    run.process.send_signal(signal.SIGINT)
+    assert run.wait() == 0, run.output
+    assert "records produced" in run.summary()
+    assert (marked(run.state), listening(run.state)) == ([], [])
+
+
+def ended_early(path: Path, state: Path, **environment: str) -> tuple[int, str]:
+    """The exit code and what stands on standard error."""
+    command = [*COMMAND, "-f", str(path), "--state", str(state)]
+    run = subprocess.run(
+        command, capture_output=True, text=True, timeout=120, check=False, env={**os.environ, **environment}
+    )
+    assert marked(state) == []
+    return run.returncode, run.stderr
+
+
+def test_a_fixed_port_that_another_program_has_is_one_clear_error(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        code, error = ended_early(resource(tmp_path, kafka={"managed": {"port": port}}), tmp_path / "state")
+    assert code == 2
+    name = psutil.Process().name()
+    assert error == (
+        f"error: spec.kafka.managed.port: port {port} is taken by {name} (pid {os.getpid()}); "
+        "free it, name another, or leave the field out and a free one is found\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("environment", "error"),
+    [
+        (
+            {"JAVA_HOME": "/nowhere"},
+            "error: Java is not installed: no `java` at /nowhere/bin/java (JAVA_HOME=/nowhere); "
+            "install Java 17 or newer, or point JAVA_HOME at one\n",
+        ),
+        (
+            {"LOGPIPELINE_DIST": "/nowhere"},
+            "".join(
+                f"error: {part} is not installed in /nowhere; run `make setup`\n"
+                for part in (
+                    "Spark's Kafka connector",
+                    "Kafka",
+                    "Kafka Connect",
+                    "the Elasticsearch sink connector",
+                    "Elasticsearch",
+                )
+            ),
+        ),
+    ],
+)
+def test_what_is_missing_is_named_before_anything_starts(
+    tmp_path: Path, environment: dict[str, str], error: str
+) -> None:
+    assert ended_early(SAMPLE, tmp_path / "state", **environment) == (2, error)
+    assert not (tmp_path / "state").exists()
+
+
+def test_a_kafka_that_cannot_be_reached_is_an_error_that_says_how_long_it_was_tried(tmp_path: Path) -> None:
+    outside = resource(tmp_path, kafka={"external": {"bootstrapServers": "127.0.0.1:1"}}, sink=None)
+    code, error = ended_early(outside, tmp_path / "state")
+    assert code == 2
+    assert error.startswith(
+        "error: spec.kafka.external.bootstrapServers: kafka at 127.0.0.1:1 cannot be reached: tried for 30 s ("
+    )
+    assert len(error.splitlines()) == 1
+
+
+def test_a_component_that_does_not_start_is_shown_with_the_end_of_its_log(tmp_path: Path) -> None:
+    broken = tmp_path / "distribution"
+    (broken / "kafka" / "bin").mkdir(parents=True)
+    (broken / "spark-jars").symlink_to(DISTRIBUTION / "spark-jars")
+    broker = broken / "kafka" / "bin" / "kafka-broker"
+    broker.write_text("#!/bin/sh\necho the disk is on fire\nexit 3\n")
+    broker.chmod(0o755)
+    state = tmp_path / "state"
+    code, error = ended_early(resource(tmp_path, sink=None), state, LOGPIPELINE_DIST=str(broken))
+    assert code == 1
+    assert error == (
+        f"error: kafka: it ended 3 times before it was ready; the end of its log {state}/logs/kafka.log:\n"
+        + "  the disk is on fire\n" * 3
+    )
