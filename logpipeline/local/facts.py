@@ -32,7 +32,10 @@ class ComponentFacts:
 
 @dataclass(frozen=True)
 class Totals:
-    """Numbers of records: on the raw topic now and ever, invalid, in the index, refused by it, results a goal."""
+    """Numbers of records: on the raw topic now and ever, invalid, dead letters, results a goal, in the index.
+
+    `refused` is how many records stand behind the dead letters, which is only looked up at the end of a run.
+    """
 
     kept: int
     produced: int
@@ -40,6 +43,7 @@ class Totals:
     dead_letters: int | None
     results: Mapping[str, int]
     indexed: int | None = None
+    refused: int | None = None
 
 
 @dataclass(frozen=True)

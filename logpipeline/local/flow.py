@@ -16,11 +16,12 @@ def sink_faults(facts: Facts) -> list[str]:
         return []
     if totals.indexed is None:
         return ["elasticsearch: does not tell how many records it has"]
-    carried = totals.indexed + totals.dead_letters
+    refused = totals.dead_letters if totals.refused is None else totals.refused
+    carried = totals.indexed + refused
     if totals.kept <= carried <= totals.produced:
         return []
     return [
-        f"connector: {totals.indexed:,} indexed and {totals.dead_letters:,} dead letters make {carried:,}, "
+        f"connector: {totals.indexed:,} indexed and {refused:,} refused make {carried:,}, "
         f"not the {totals.produced:,} records produced"
     ]
 

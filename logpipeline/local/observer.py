@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import time
+from dataclasses import replace
 
 from logpipeline.api import LogPipeline
+from logpipeline.kafka.admin import Offsets
+from logpipeline.kafka.dead_letters import DeadLetters
 from logpipeline.local.facts import (
     ComponentFacts,
     Facts,
@@ -22,6 +25,8 @@ from logpipeline.local.results import Results
 from logpipeline.local.supervision import ProcessState, Supervisor
 from logpipeline.local.wiring import Clients
 from logpipeline.rules import rule_of
+
+_DEAD_LETTER_SECONDS = 5.0
 
 
 class Observer:
@@ -41,6 +46,7 @@ class Observer:
         self._restarts = Restarts()
         self._rates = {name: Rate() for name in ("produced", "generated", "indexed")}
         self._results: Results | None = None
+        self._dead_letters: DeadLetters | None = None
         self._processes: dict[str, ProcessState] = {}
         self.peak_memory = 0
         self.first_detection: float | None = None
@@ -75,7 +81,7 @@ class Observer:
 
     def facts(self, phase: Phase) -> Facts:
         """Return what is known now."""
-        totals = self._totals()
+        totals = self._totals(phase)
         self._follow_results()
         memory = self._memory()
         total_memory = sum(memory.values())
@@ -92,7 +98,7 @@ class Observer:
             first_detection=self.first_detection,
         )
 
-    def _totals(self) -> Totals | None:
+    def _totals(self, phase: Phase) -> Totals | None:
         offsets = self._clients.broker.offsets()
         if offsets is None:
             return None
@@ -103,7 +109,16 @@ class Observer:
             self._results = Results(self._clients.broker.client_config, rules, begin)
         index_part = next((part for part in self._parts if part.name == "index"), None)
         ready = index_part is not None and index_part.ready_at is not None
-        return totals_of(offsets, self._clients.index.count() if ready and self._clients.index else None)
+        totals = totals_of(offsets, self._clients.index.count() if ready and self._clients.index else None)
+        if phase == "draining" and totals.dead_letters:
+            totals = replace(totals, refused=self._refused(offsets["sink-dead-letters"]))
+        return totals
+
+    def _refused(self, offsets: Offsets) -> int | None:
+        if self._dead_letters is None:
+            broker = self._clients.broker
+            self._dead_letters = DeadLetters(broker.client_config, broker.topics["sink-dead-letters"], offsets)
+        return self._dead_letters.count(offsets, _DEAD_LETTER_SECONDS)
 
     def _follow_results(self) -> None:
         if self._results is None:
@@ -159,6 +174,8 @@ class Observer:
         return None, None
 
     def close(self) -> None:
-        """Stop following the results."""
+        """Stop following the topics."""
         if self._results is not None:
             self._results.close()
+        if self._dead_letters is not None:
+            self._dead_letters.close()

@@ -32,6 +32,8 @@ class Summary:
         if any(component.name == "connector" for component in self.facts.components):
             rows.append(("indexed", number(totals.indexed if totals else None)))
             rows.append(("dead letters", number(totals.dead_letters if totals else None)))
+            if totals and totals.refused not in (None, totals.dead_letters):
+                rows.append(("  of so many records", number(totals.refused)))
         rows += [(f"results of {name}", number(count)) for name, count in (totals.results if totals else {}).items()]
         restarts = sum(component.restarts for component in self.facts.components)
         restarts += sum(goal.restarts or 0 for goal in self.facts.goals.values())

@@ -25,6 +25,7 @@ _STYLE = {
 }
 # Heading, the two tables' headers, totals, and what is being waited for or done; one is the cursor's.
 _FIXED_LINES = 7
+_NEWS_SECONDS = 15
 # From here on there is room for empty lines between the blocks.
 _ROOMY = 36
 
@@ -153,6 +154,7 @@ class LiveScreen:
         self._hints = hints
         self._facts: Facts | None = None
         self._message = ""
+        self._said_at = 0.0
         self._live = Live(
             console=console, refresh_per_second=4, get_renderable=self._picture, vertical_overflow="ellipsis"
         )
@@ -161,7 +163,9 @@ class LiveScreen:
     def _picture(self) -> RenderableType:
         if self._facts is None:
             return Spinner("dots", "starting")
-        return picture(self._facts, self._hints, self._console.height, self._message)
+        # In a run a message is news for a while; before and after it, it is what is being done.
+        old = self._facts.phase == "running" and self._facts.elapsed - self._said_at > _NEWS_SECONDS
+        return picture(self._facts, self._hints, self._console.height, "" if old else self._message)
 
     def update(self, facts: Facts) -> None:
         """Show `facts` from now on."""
@@ -170,6 +174,7 @@ class LiveScreen:
     def say(self, text: str) -> None:
         """Show what is being done."""
         self._message = text
+        self._said_at = self._facts.elapsed if self._facts else 0.0
 
     def close(self) -> None:
         """Leave the last picture where it is."""

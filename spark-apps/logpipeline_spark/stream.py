@@ -92,6 +92,8 @@ def start(
         .option("fetchOffset.retryIntervalMs", 1000)
         .load()
         .select("value", "partition", "offset", F.unix_millis("timestamp").alias("arrival_ms"))
+        # A task costs more than the few records of a partition in a short batch; more tasks than cores only wait.
+        .coalesce(spark.sparkContext.defaultParallelism)
     )
     messages = goal_results(records, rule, spec.source, topics, shards=spec.spark.shards, partitions=partitions)
     target = F.when(F.col("kind") == windowing.INVALID, F.lit(topics.invalid)).otherwise(F.lit(topics.result))

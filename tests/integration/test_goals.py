@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import pytest
 import yaml
 
+from goal_process import GoalProcess
 from messages import Message, read
-from processes import Broker, free_port
+from processes import Broker
 from reference import Reference, Window
 
 LATENESS = 5
@@ -83,70 +80,6 @@ class Run:
     progress: dict[str, dict[str, Any]]
     reference: Reference
     truth: list[dict[str, Any]]
-
-
-class GoalProcess:
-    """All goals of a resource in one process group."""
-
-    def __init__(self, folder: Path, kafka: Broker) -> None:
-        self._port = free_port()
-        options = [
-            "--pipeline",
-            folder / "pipeline.yaml",
-            "--bootstrap-servers",
-            kafka.bootstrap_servers,
-            "--checkpoints",
-            folder / "checkpoints",
-        ]
-        self._log = folder / "goals.log"
-        command = [
-            sys.executable,
-            "-m",
-            "logpipeline_spark.goal",
-            *map(str, options),
-            "--metrics-port",
-            str(self._port),
-        ]
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._process.poll() is None:
-            self.kill()
-
-    def progress(self) -> dict[str, dict[str, Any]]:
-        with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/progress", timeout=5) as answer:
-            return {goal["goal"]: goal for goal in json.load(answer)["goals"]}
-
-    def metrics(self) -> str:
-        with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/metrics", timeout=5) as answer:
-            return str(answer.read().decode())
-
-    def wait_until(self, holds: Any, seconds: float = 240) -> dict[str, dict[str, Any]]:
-        """Wait for a condition on the progress of all goals; fails with the log's end when they do not get there."""
-        deadline = time.monotonic() + seconds
-        progress: dict[str, dict[str, Any]] = {}
-        while time.monotonic() < deadline and self._process.poll() is None:
-            try:
-                progress = self.progress()
-            except OSError:
-                progress = {}
-            if progress and holds(progress.values()):
-                return progress
-            time.sleep(0.2)
-        log = self._log.read_text(errors="replace")[-4000:]
-        raise AssertionError(f"exit code {self._process.poll()}, progress {progress}; the log ends:\n{log}")
-
-    def kill(self) -> None:
-        os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
-
-    def stop(self) -> int:
-        self._process.terminate()
-        return self._process.wait(60)
 
 
 @pytest.fixture(scope="module")

@@ -49,11 +49,11 @@ def test_no_result_is_no_fault() -> None:
         (replace(TOTALS, produced=0, kept=0, indexed=0, dead_letters=0), ["source: no record on the raw topic"]),
         (
             replace(TOTALS, indexed=96),
-            ["connector: 96 indexed and 3 dead letters make 99, not the 100 records produced"],
+            ["connector: 96 indexed and 3 refused make 99, not the 100 records produced"],
         ),
         (
             replace(TOTALS, indexed=98),
-            ["connector: 98 indexed and 3 dead letters make 101, not the 100 records produced"],
+            ["connector: 98 indexed and 3 refused make 101, not the 100 records produced"],
         ),
         (replace(TOTALS, indexed=None), ["elasticsearch: does not tell how many records it has"]),
         # Kafka has dropped the 40 oldest: they may be in the index or not.
@@ -61,7 +61,13 @@ def test_no_result_is_no_fault() -> None:
         (replace(TOTALS, kept=60, indexed=57), []),
         (
             replace(TOTALS, kept=60, indexed=56),
-            ["connector: 56 indexed and 3 dead letters make 59, not the 100 records produced"],
+            ["connector: 56 indexed and 3 refused make 59, not the 100 records produced"],
+        ),
+        # A record may be a dead letter twice.
+        (replace(TOTALS, dead_letters=5, refused=3), []),
+        (
+            replace(TOTALS, dead_letters=3, refused=2),
+            ["connector: 97 indexed and 2 refused make 99, not the 100 records produced"],
         ),
         # No sink in the resource.
         (replace(TOTALS, dead_letters=None, indexed=None), []),

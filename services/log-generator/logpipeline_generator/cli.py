@@ -13,7 +13,7 @@ import numpy as np
 from logpipeline.errors import LogPipelineError
 from logpipeline_generator import generating, metrics, producing, vocabulary
 from logpipeline_generator.cluster import Cluster, read_properties
-from logpipeline_generator.delivery import BULK_LINGER_MS, LIVE_LINGER_MS, Delivery
+from logpipeline_generator.delivery import Delivery
 from logpipeline_generator.lines import LineFile
 from logpipeline_generator.offenders import GroundTruth
 from logpipeline_generator.options import BurstType, Duration, Instant, client_options
@@ -114,7 +114,7 @@ def generate(
     metrics_port: int | None,
     metrics_address: str,
 ) -> None:
-    r"""Make up NGINX access-log records (JSON), into a Kafka topic or a file.
+    """Make up NGINX access-log records (JSON), into a Kafka topic or a file.
 
     Some clients, hosts and countries are busier than others (Zipf), about 75 % of the answers are 2xx, 9 % 3xx, 11 %
     4xx and 5 % 5xx. By default no ordinary client passes 10 requests in 20 s and no ordinary host 15 errors in 30 s;
@@ -126,7 +126,7 @@ def generate(
       logpipeline generate --output - --count 5 --start 2022-08-03T06:51:51Z
       logpipeline generate --bootstrap-servers kafka:9092 --topic test-inter --rate 500 --ground-truth truth.jsonl
       logpipeline generate --output access.json.gz --start 1659509511 --for 10m --rate 20000 --malformed-share 0.001
-    """
+    """  # noqa: D301 — click wants the control character
     if (output is None) == (topic is None) or (topic is None) != (bootstrap_servers is None):
         raise click.UsageError("give either --bootstrap-servers and --topic, or --output")
     if malformed_share + late_share + out_of_order_share > 1:
@@ -164,9 +164,8 @@ def generate(
             cluster = Cluster(
                 bootstrap_servers or "", topic or "", read_properties(client_config) if client_config else {}
             )
-            linger = LIVE_LINGER_MS if live or paced else BULK_LINGER_MS
             width = cluster.ensure_topic(partitions)
-            sink = TopicOutput(Delivery(cluster, width, linger_ms=linger, stopping=stop.requested, note=report.note))
+            sink = TopicOutput(Delivery(cluster, width, stopping=stop.requested, note=report.note))
         counters.watch_queue(sink.pending)
         truth = _ground_truth(ground_truth, append=live)
         run = generating.Run(traffic, sink, counters, truth, stopping=stop.requested)
@@ -227,7 +226,7 @@ def produce(
     metrics_port: int | None,
     metrics_address: str,
 ) -> None:
-    r"""Send files line by line to a Kafka topic, each line exactly once.
+    """Send files line by line to a Kafka topic, each line exactly once.
 
     Lines keep their order within a partition, and go to the partitions in turn. A broker that goes away is waited for.
     Empty lines are skipped; lines larger than the topic takes are named and left out.
@@ -240,7 +239,7 @@ def produce(
       logpipeline produce --bootstrap-servers kafka:9092 --topic test-inter --file access.json.gz
       logpipeline produce --bootstrap-servers kafka:9092 --topic test-inter --file access.log --speed 10
       logpipeline produce --bootstrap-servers kafka:9092 --topic test-inter --file big.gz --rate 200 --burst 10:30s@60s
-    """
+    """  # noqa: D301 — click wants the control character
     if burst and not rate:
         raise click.UsageError("--burst multiplies --rate: give both")
     if rate and speed:
@@ -254,10 +253,9 @@ def produce(
         click.echo(f"produce: resetting topic {topic}: deleted with all its records and created again", err=True)
     width = cluster.reset_topic(partitions) if reset else cluster.ensure_topic(partitions)
     pace: Pace = Rate(rate, burst) if rate else OwnTimes(speed) if speed else Unpaced()
-    linger = BULK_LINGER_MS if isinstance(pace, Unpaced) else LIVE_LINGER_MS
     broken: LogPipelineError | None = None
     with Report("produce", "lines") as report:
-        delivery = Delivery(cluster, width, linger_ms=linger, stopping=stop.requested, note=report.note)
+        delivery = Delivery(cluster, width, stopping=stop.requested, note=report.note)
         run = producing.Run(
             delivery, pace, counters, stopping=stop.requested, line_limit=cluster.line_limit(), limit=limit
         )

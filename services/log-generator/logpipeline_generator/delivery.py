@@ -16,12 +16,12 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from logpipeline.errors import LogPipelineError
 from logpipeline_generator.cluster import ALL_BROKERS_DOWN, MAX_MESSAGE_BYTES, Cluster, silent
 
-WINDOW_LINES = 50_000
+WINDOW_LINES = 20_000
 """Lines under way: few enough that partitions stay close together, and more of them would not be faster."""
 _WINDOW_BYTES = 64 << 20
 
-LIVE_LINGER_MS = 5
-BULK_LINGER_MS = 50
+LINGER_MS = 5
+"""How long a record waits for company. A longer wait makes fuller batches, but against the window it gains no speed."""
 
 _SETTINGS = {
     "enable.idempotence": True,  # with acks=all: a retry after a lost answer writes nothing twice, and order is kept
@@ -48,12 +48,11 @@ class Delivery:
         cluster: Cluster,
         partitions: int,
         *,
-        linger_ms: int,
         stopping: Callable[[], bool],
         note: Callable[[str], None],
         window_lines: int = WINDOW_LINES,
     ) -> None:
-        settings = cluster.settings(**_SETTINGS, **{"linger.ms": linger_ms, "error_cb": self._on_error})
+        settings = cluster.settings(**_SETTINGS, **{"linger.ms": LINGER_MS, "error_cb": self._on_error})
         try:
             self._producer = Producer(settings, logger=silent)
         except KafkaException as error:
