@@ -1,7 +1,7 @@
 """Which records are dead letters: the same one may be there twice.
 
-Kafka Connect commits what it has read every few seconds. A worker that is killed in between reads some records again; those
-that are indexed again keep their one document, those that are refused again are one more message on the dead letter topic.
+Kafka Connect commits what it has read every few seconds. A worker that is killed in between reads some records again;
+those that are indexed again keep their one document, those that are refused again are one more message on the topic.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class DeadLetters:
         self._records: set[tuple[object, ...]] = set()
 
     def count(self, offsets: Offsets, seconds: float) -> int | None:
-        """Return the number of records that were refused, or None when reading up to `offsets` takes longer than `seconds`."""
+        """Return the number of records that were refused, or None when reading them takes longer than `seconds`."""
         deadline = time.monotonic() + seconds
         while any(self._next[number] < end for number, end in offsets.end.items()):
             if time.monotonic() > deadline:

@@ -1,4 +1,4 @@
-"""How clients talk to an external Kafka: the resource's security block as settings of librdkafka and of Java clients."""
+"""How clients talk to an external Kafka: the resource's security block as settings of librdkafka and Java clients."""
 
 from __future__ import annotations
 
@@ -34,7 +34,8 @@ def check_credentials(security: KafkaSecurity, credentials: Credentials | None) 
     missing = [key for key in needed if key not in values]
     if missing:
         raise LogPipelineError(
-            f"spec.kafka.external.security.secretRef: the Secret {security.secret_ref.name!r} has no {' and no '.join(missing)}"
+            f"spec.kafka.external.security.secretRef: the Secret {security.secret_ref.name!r} "
+            f"has no {' and no '.join(missing)}"
         )
 
 
@@ -64,11 +65,12 @@ def java_settings(security: KafkaSecurity, credentials: Credentials | None) -> d
     settings: dict[str, str] = {"security.protocol": security.protocol}
     values = credentials.values if credentials else {}
     if security.protocol.startswith("SASL"):
-        module = "plain.PlainLoginModule" if security.mechanism == "PLAIN" else "scram.ScramLoginModule"
+        kind = "plain.Plain" if security.mechanism == "PLAIN" else "scram.Scram"
+        module = f"org.apache.kafka.common.security.{kind}LoginModule"
         user, password = _quoted(values["username"]), _quoted(values["password"])
         settings |= {
             "sasl.mechanism": security.mechanism,
-            "sasl.jaas.config": f"org.apache.kafka.common.security.{module} required username={user} password={password};",
+            "sasl.jaas.config": f"{module} required username={user} password={password};",
         }
     if credentials and security.protocol.endswith("SSL"):
         if "ca.crt" in values:

@@ -40,7 +40,7 @@ class Broker:
     def ensure_topics(self, pipeline: LogPipeline) -> str | None:
         """Create, grow and configure the pipeline's topics.
 
-        Returns None when they are as they should be, else why not yet; raises LogPipelineError where Kafka cannot follow.
+        Returns None when they are as they should be, else why not yet; raises LogPipelineError for what cannot be.
         """
         assert self._admin is not None  # `check` was content
         try:

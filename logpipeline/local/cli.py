@@ -19,7 +19,7 @@ from logpipeline.local import leftovers
 from logpipeline.local.components import Place, common_environment, processes, settings_files
 from logpipeline.local.lines import PlainScreen
 from logpipeline.local.observer import Observer
-from logpipeline.local.parts import StartFailure, Startup
+from logpipeline.local.parts import StartError, Startup
 from logpipeline.local.ports import any_free, choose_ports, holder, is_free, port_requests
 from logpipeline.local.prerequisites import check_distribution, check_java, distribution
 from logpipeline.local.session import Interrupts, Session, explain
@@ -63,7 +63,7 @@ class _Duration(click.ParamType[timedelta]):
     help="Folder of the Secrets that the resource names: DIR/<secret>/<key>.",
 )
 def up(path: Path, duration: timedelta | None, state_path: Path | None, secrets: Path | None) -> None:
-    """Run a pipeline on this machine until Ctrl-C.
+    r"""Run a pipeline on this machine until Ctrl-C.
 
     Starts what the resource asks for (Kafka, Elasticsearch, Kafka Connect, the goals on Spark, demo traffic), keeps it
     running and shows it. An external Kafka or Elasticsearch is used where it is.
@@ -143,7 +143,7 @@ def _watch(
                 session.drain()
                 faults = [] if interrupts.once() else session.faults()
         code = 128 + interrupts.last if session.ready_after is None else _DID_NOT_FLOW if faults else 0
-    except StartFailure as failure:
+    except StartError as failure:
         message = explain(failure, state)
         if failure.part.outside is not None:
             raise LogPipelineError(message) from failure

@@ -30,7 +30,8 @@ _ELASTICSEARCH_HEAP = "-Xms512m -Xmx512m -XX:+UseSerialGC"
 class Process:
     """A process to supervise.
 
-    `stop_stage`: the lowest is stopped first; `stop_seconds`: then it is killed. `niceness`: how far it stands back for others.
+    `stop_stage`: the lowest is stopped first; `stop_seconds`: then it is killed; `niceness`: how far it stands back for
+    the others.
     """
 
     name: str
@@ -54,7 +55,7 @@ class Process:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a run is: its folders, its ports by component, its Kafka and Elasticsearch, and files with client settings."""
+    """Where a run is: its folders, its ports by component, its Kafka and Elasticsearch, its clients' settings."""
 
     root: Path
     distribution: Path

@@ -8,7 +8,7 @@ from typing import Any
 
 from logpipeline.errors import LogPipelineError
 from logpipeline.local.backoff import Backoff
-from logpipeline.local.web import Refused, fetch, fetch_json
+from logpipeline.local.web import RefusedError, fetch, fetch_json
 
 _NOT_FOUND, _BAD_REQUEST = 404, 400
 
@@ -57,13 +57,13 @@ class Connector:
         self.status: ConnectorStatus | None = None
 
     def configure(self) -> None:
-        """Give the worker the configuration, which it keeps in Kafka; raises LogPipelineError when the configuration is wrong.
+        """Give the worker the configuration, which it keeps in Kafka; raises LogPipelineError when it is wrong.
 
-        Any other answer (a worker that is coming up, workers that are agreeing on who does what) is left to the next check.
+        Any other answer (a worker that comes up, workers that agree on who does what) is left to the next check.
         """
         try:
             fetch(f"{self._url}/config", method="PUT", body=self._config, timeout=10)
-        except Refused as error:
+        except RefusedError as error:
             if error.status == _BAD_REQUEST:
                 message = " ".join(error.message.split())
                 raise LogPipelineError(f"Kafka Connect refuses the connector: {message}") from error
@@ -74,7 +74,7 @@ class Connector:
         """Refresh `status`, put right what is not as it should be, and return what is lacking, None for nothing."""
         try:
             self.status = read_status(fetch_json(f"{self._url}/status"))
-        except Refused as error:
+        except RefusedError as error:
             self.status = None
             if error.status == _NOT_FOUND and self._backoff.due(time.monotonic()):
                 self.configure()
@@ -94,6 +94,6 @@ class Connector:
             return
         try:
             fetch(f"{self._url}/restart?includeTasks=true&onlyFailed=true", method="POST", timeout=5)
-        except (Refused, OSError):
+        except (RefusedError, OSError):
             return  # tried again after the backoff
         self.restarts += 1

@@ -19,6 +19,8 @@ from logpipeline.local.state import newest_running, read_status
 
 _DEFAULT_SERVERS = "127.0.0.1:9092"
 _REACH_SECONDS = 10.0
+# confluent-kafka documents librdkafka's own codes under names that begin with an underscore.
+_ALL_BROKERS_DOWN, _PARTITION_EOF = KafkaError._ALL_BROKERS_DOWN, KafkaError._PARTITION_EOF  # noqa: SLF001
 _BATCH, _WAIT_SECONDS = 500, 0.5
 
 
@@ -72,7 +74,7 @@ def consume(
 
 
 def running_kafka(state: Path | None) -> tuple[str | None, Path | None]:
-    """Return bootstrap servers and client settings of the `up` on `state`, or of the newest that runs in this folder."""
+    """Return bootstrap servers and client settings of the `up` on `state`, or of the newest one that runs here."""
     status = newest_running(Path(".logpipeline")) if state is None else read_status(state)
     if status is None:
         if state is not None:
@@ -132,7 +134,7 @@ class Reader:
         self._ends: dict[int, int] = {}
 
     def _remember(self, error: KafkaError) -> None:
-        if error.code() != KafkaError._ALL_BROKERS_DOWN:  # the reason comes in an error of its own
+        if error.code() != _ALL_BROKERS_DOWN:  # the reason comes in an error of its own
             self._last_error = error.str()
 
     def open(self, topic: str, *, from_beginning: bool) -> None:
@@ -161,7 +163,7 @@ class Reader:
         self._consumer.assign(starts)
 
     def batches(self, *, limit: int | None, exit_at_end: bool) -> Iterator[list[Message]]:
-        """Yield records as they come, until `limit` of them or, if asked, the end as it was when the topic was opened."""
+        """Yield records as they come, until `limit` of them or, if asked, the end as it was at the opening."""
         left = sys.maxsize if limit is None else limit
         while left > 0 and not (exit_at_end and not self._ends):
             batch = []
@@ -169,7 +171,7 @@ class Reader:
                 error, partition = message.error(), message.partition() or 0
                 if error is None:
                     batch.append(message)
-                elif error.code() != KafkaError._PARTITION_EOF:
+                elif error.code() != _PARTITION_EOF:
                     raise LogPipelineError(f"reading stopped: {error.str()}")
                 # The last offsets may hold no record of ours (compaction, transactions): then only Kafka's word tells.
                 if error is not None or (message.offset() or 0) + 1 >= self._ends.get(partition, sys.maxsize):

@@ -60,6 +60,10 @@ class Facts:
     memory_bytes: int
     first_detection: float | None
 
+    def behind(self, goal: GoalProgress) -> int | None:
+        """Return how many records of the raw topic `goal` has not processed."""
+        return goal.behind(self.totals.produced) if self.totals else None
+
     def document(self) -> dict[str, Any]:
         """Return the part of `status.json` that changes from moment to moment."""
         return {

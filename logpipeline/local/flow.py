@@ -20,10 +20,8 @@ def sink_faults(facts: Facts) -> list[str]:
     carried = totals.indexed + refused
     if totals.kept <= carried <= totals.produced:
         return []
-    return [
-        f"connector: {totals.indexed:,} indexed and {refused:,} refused make {carried:,}, "
-        f"not the {totals.produced:,} records produced"
-    ]
+    sums = f"{totals.indexed:,} indexed and {refused:,} refused make {carried:,}"
+    return [f"connector: {sums}, not the {totals.produced:,} records produced"]
 
 
 def goal_faults(facts: Facts, names: list[str], produced_in_run: int) -> list[str]:
@@ -31,7 +29,7 @@ def goal_faults(facts: Facts, names: list[str], produced_in_run: int) -> list[st
     faults = []
     for name in names:
         goal = facts.goals.get(name)
-        behind = goal.behind(facts.totals.produced) if goal and facts.totals else None
+        behind = facts.behind(goal) if goal else None
         if goal is None:
             faults.append(f"goal {name}: does not answer")
         elif goal.state != "running":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from logpipeline.local.web import Refused, fetch
+from logpipeline.local.web import RefusedError, fetch
 
 _RECORDS = "logpipeline_generator_records_total"
 
@@ -31,7 +31,7 @@ class Generator:
         """Refresh `records` and return what is lacking, None for nothing."""
         try:
             self.records = read_counter(fetch(self._url), _RECORDS)
-        except (OSError, Refused, ValueError):
+        except (OSError, RefusedError, ValueError):
             self.records = None
         if self.records is None:
             return "no metrics yet"

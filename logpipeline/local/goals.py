@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any
 
-from logpipeline.local.web import Refused, fetch_json
+from logpipeline.local.web import RefusedError, fetch_json
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,8 @@ class GoalProgress:
     error: str | None = None
 
     def behind(self, produced: int) -> int | None:
-        """Return how many of the `produced` records of the raw topic it has not processed."""
+        """Return how many of the `produced` records of the raw topic it has not processed, None when unknown."""
+        # Before its first batch a goal knows no offset, and that there is nothing to read is all there is to know.
         return self.lag_records if self.offset_total is None else max(0, produced - self.offset_total)
 
 
@@ -51,7 +52,7 @@ class Goals:
         """Refresh `progress` and return what is lacking, None for nothing."""
         try:
             goals = read_progress(fetch_json(self._url))
-        except (OSError, Refused, ValueError, KeyError, TypeError):
+        except (OSError, RefusedError, ValueError, KeyError, TypeError):
             self.progress = {}
             return "Spark is starting"
         self.progress = {goal.goal: goal for goal in goals}

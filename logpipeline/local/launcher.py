@@ -1,8 +1,8 @@
 """Run a program so that it ends when the process that started it does: `launcher.py SPEC.json`, in place of this one.
 
-The spec holds argv, environment (added to what is there), folder, niceness and death_signal. It is a file because supervisord's
-own configuration has no safe way to write every path. Standard library alone, without site-packages: this runs at each
-start.
+The spec holds argv, environment (added to what is there), folder, niceness and death_signal. It is a file because the
+configuration of supervisord has no safe way to write every path. Standard library alone, without site-packages: this
+runs at each start.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def main(path: str) -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, spec["death_signal"], 0, 0, 0)
     os.nice(spec["niceness"])
     os.chdir(spec["folder"])
-    os.execvpe(spec["argv"][0], spec["argv"], {**os.environ, **spec["environment"]})
+    os.execvpe(spec["argv"][0], spec["argv"], {**os.environ, **spec["environment"]})  # noqa: S606 (no shell is the point)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ MARK = "LOGPIPELINE_STATE"
 
 
 def marked(root: Path) -> list[psutil.Process]:
-    """Return the living processes that were started for the state folder `root`, this one and its ancestors left out."""
+    """Return the living processes that belong to the state folder `root`, this one and its ancestors left out."""
     own = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
     found = []
     for process in psutil.process_iter():

@@ -37,7 +37,7 @@ def status_lines(facts: Facts, shown: Mapping[str, Result]) -> Iterator[str]:
     if facts.phase == "starting" and waiting:
         yield f"waiting for {', '.join(waiting)}"
         return
-    lags = ", ".join(f"{name} {number(goal.lag_records)}" for name, goal in facts.goals.items())
+    lags = ", ".join(f"{name} {number(facts.behind(goal))}" for name, goal in facts.goals.items())
     yield f"{totals_text(facts)} · lag {lags or number(None)} · memory {size(facts.memory_bytes)}"
     for name, results in facts.newest.items():
         if results and facts.totals is not None and results[-1] != shown.get(name):

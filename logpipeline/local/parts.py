@@ -14,7 +14,7 @@ def _nothing() -> None:
 class Part:
     """One part. `check` returns what is lacking and None when all is well, at the start and later on.
 
-    `process` names the supervised component behind it; `once` is for a step whose `check` does it and that is then over.
+    `process` names the supervised component behind it; `once` is for a step that `check` does and that is over then.
     `outside` is for a service of the user's: it says where it stands in the resource.
     """
 
@@ -32,7 +32,7 @@ class Part:
     ready_at: float | None = None
 
 
-class StartFailure(Exception):
+class StartError(Exception):
     """A part did not come up."""
 
     def __init__(self, part: Part, reason: str) -> None:
@@ -56,7 +56,7 @@ class Startup:
     def advance(self, now: float, exits: Callable[[str], int]) -> None:
         """Begin what can begin and check what has begun; `now` in seconds, `exits` tells how often a process has ended.
 
-        Raises StartFailure for a part that takes longer than its limit or whose process does not stay.
+        Raises StartError for a part that takes longer than its limit or whose process does not stay.
         """
         ready = {part.name for part in self.parts if part.ready_at is not None}
         for part in self.waiting:
@@ -71,9 +71,9 @@ class Startup:
                 ready.add(part.name)
                 self.timeline.append((part.name, now))
             elif part.process is not None and exits(part.process) >= _MOST_EXITS:
-                raise StartFailure(part, f"it ended {exits(part.process)} times before it was ready")
+                raise StartError(part, f"it ended {exits(part.process)} times before it was ready")
             elif now - part.begun_at > part.limit_seconds:
-                raise StartFailure(part, f"not ready after {part.limit_seconds:.0f} s: {part.lacking}")
+                raise StartError(part, f"not ready after {part.limit_seconds:.0f} s: {part.lacking}")
 
 
 # Once may be bad luck (a port taken the moment before); three times is not.

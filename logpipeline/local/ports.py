@@ -1,4 +1,4 @@
-"""Ports on the loopback address: those the resource fixes, those of the last run, the usual ones, or any that is free."""
+"""Ports on the loopback address: those the resource fixes, those of the last run, the usual ones, any that are free."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from logpipeline.local.backoff import Backoff
 from logpipeline.local.facts import Facts, Phase
 from logpipeline.local.flow import flow_faults, goal_faults, sink_faults
 from logpipeline.local.observer import Observer
-from logpipeline.local.parts import StartFailure, Startup
+from logpipeline.local.parts import StartError, Startup
 from logpipeline.local.state import StateFolder
 from logpipeline.local.summary import Summary
 from logpipeline.local.supervision import Supervisor
@@ -95,7 +95,7 @@ class Session:
         self.ready_after: float | None = None
 
     def come_up(self) -> bool:
-        """Bring every part up; False when the user ended it before. Raises LogPipelineError, or StartFailure."""
+        """Bring every part up; False when the user ended it before. Raises LogPipelineError, or StartError."""
         while self._startup.waiting and not self._interrupts.once():
             began = time.monotonic()
             self._refresh()
@@ -229,7 +229,7 @@ class Session:
             time.sleep(min(left, 0.1))
 
 
-def explain(failure: StartFailure, state: StateFolder) -> str:
+def explain(failure: StartError, state: StateFolder) -> str:
     """Return the message for a part that did not come up: for a component of ours its log's path and last lines."""
     part = failure.part
     if part.outside is not None:

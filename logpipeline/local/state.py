@@ -32,7 +32,7 @@ class StateFolder:
         return self.root / "logs" / f"{component}.log"
 
     def prepare(self) -> None:
-        """Make the folder and take its lock; raises LogPipelineError when it cannot be written or another run has it."""
+        """Make the folder and take its lock; raises LogPipelineError when that cannot be."""
         try:
             for folder in _FOLDERS:
                 (self.root / folder).mkdir(parents=True, exist_ok=True)
@@ -49,7 +49,8 @@ class StateFolder:
             os.close(lock)
             pid = (read_status(self.root) or {}).get("pid", "unknown")
             raise LogPipelineError(
-                f"another `logpipeline up` (pid {pid}) runs on the state folder {self.root}; stop it, or give another with --state"
+                f"another `logpipeline up` (pid {pid}) runs on the state folder {self.root}; "
+                "stop it, or give another with --state"
             ) from error
         self._lock = lock
 

@@ -59,16 +59,16 @@ def totals_text(facts: Facts) -> str:
 
 def picture(facts: Facts, hints: list[str], height: int, message: str = "") -> RenderableType:
     """Return the whole view for a terminal of `height` lines; results give way first when it is small."""
-    room = height - (_FIXED_LINES + 4 if height >= _ROOMY else _FIXED_LINES) - len(facts.components) - len(facts.goals) - len(hints)
+    roomy = height >= _ROOMY
+    taken = _FIXED_LINES + 4 * roomy + len(facts.components) + len(facts.goals) + len(hints)
+    room = height - taken
     each = max(0, min(3, room // max(1, len(facts.newest))))
-    gap = [Text()] if height >= _ROOMY else []
+    gap = [Text()] if roomy else []
     blocks: list[RenderableType] = [_heading(facts), *gap, _components(facts), *gap]
     if facts.newest and each:
         blocks += [_results(facts, each), *gap]
     blocks.append(Text(totals_text(facts), style="bold"))
-    waiting = [
-        f"{part.name}: {part.lacking}" for part in facts.components if part.lacking and part.state not in ("waiting",)
-    ]
+    waiting = [f"{part.name}: {part.lacking}" for part in facts.components if part.lacking and part.state != "waiting"]
     if facts.phase == "starting" and waiting:
         blocks.append(
             Spinner(
@@ -106,7 +106,7 @@ def _components(facts: Facts) -> Table:
         table.add_row(*_component_row(component))
         if component.name == "goals":
             for goal in facts.goals.values():
-                table.add_row(*_goal_row(goal))
+                table.add_row(*_goal_row(goal, facts))
     return table
 
 
@@ -120,11 +120,11 @@ def _component_row(part: ComponentFacts) -> Iterator[RenderableType]:
     yield part.address or ""
 
 
-def _goal_row(goal: GoalProgress) -> Iterator[RenderableType]:
+def _goal_row(goal: GoalProgress, facts: Facts) -> Iterator[RenderableType]:
     yield f"  {goal.goal}"
     yield Text(goal.state, style=_STYLE.get(goal.state, ""))
     yield number(goal.input_records_per_second)
-    yield number(goal.lag_records)
+    yield number(facts.behind(goal))
     yield ""
     yield number(goal.restarts)
     yield Text(goal.error or "", style="red")

@@ -20,7 +20,7 @@ from logpipeline.local.parts import Part
 from logpipeline.local.ports import HOST
 from logpipeline.local.secrets import stage_secret
 from logpipeline.local.state import StateFolder
-from logpipeline.local.web import Refused, fetch_json
+from logpipeline.local.web import RefusedError, fetch_json
 
 # Whoever names an external service expects it to be there.
 _OUTSIDE_SECONDS = 30.0
@@ -163,7 +163,7 @@ def _sink_parts(
     def worker() -> str | None:
         try:
             fetch_json(url)
-        except (OSError, Refused, ValueError):
+        except (OSError, RefusedError, ValueError):
             return "the worker does not answer yet"
         return None
 

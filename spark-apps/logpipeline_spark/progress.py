@@ -36,6 +36,7 @@ class GoalProgress:
     batch_ended: float | None = None
     rate: float | None = None
     lag: int | None = None
+    offsets: int | None = None
     arrival: float | None = None
     watermark: int | None = None
     state_rows: int = 0
@@ -58,7 +59,10 @@ class GoalProgress:
         self.batch, self.batch_ended = progress.batchId, now
         self.batch_duration = progress.batchDuration / 1000
         self.rate = progress.inputRowsPerSecond
-        self.lag = _lag(progress.sources[0])
+        source = progress.sources[0]
+        self.offsets = _sum_of_offsets(source.endOffset)
+        latest = _sum_of_offsets(source.latestOffset)
+        self.lag = None if latest is None or self.offsets is None else latest - self.offsets
         observed = (progress.observedMetrics or {}).get(OBSERVED)
         if observed is None or observed["records"] is None:
             return
@@ -129,6 +133,7 @@ def _facts(goal: GoalProgress, now: float) -> dict[str, Any]:
         "batch_age_seconds": None if goal.batch_ended is None else now - goal.batch_ended,
         "input_records_per_second": goal.rate,
         "lag_records": goal.lag,
+        "offset_total": goal.offsets,
         "lag_seconds": goal.lag_seconds(now),
         "watermark": None if goal.watermark is None else datetime.fromtimestamp(goal.watermark, UTC).isoformat(),
         **{f"{name}_total": goal.totals[name] for name in _TOTALS},
@@ -139,17 +144,11 @@ def _facts(goal: GoalProgress, now: float) -> dict[str, Any]:
     }
 
 
-def _lag(source: Any) -> int | None:
-    """Return how many records of the source were there and not read when the batch was planned."""
-    if not source.latestOffset or not source.endOffset:
+def _sum_of_offsets(text: str) -> int | None:
+    """Return the sum over the partitions of an offset as Spark writes it: {"topic": {"partition": offset}}."""
+    if text in ("", "None"):  # PySpark writes Java's null as text
         return None
-    latest, end = (
-        json.loads(text) if isinstance(text, str) else text for text in (source.latestOffset, source.endOffset)
-    )
-    lag = 0
-    for topic, partitions in latest.items():
-        lag += sum(int(offset) - int(end.get(topic, {}).get(partition, 0)) for partition, offset in partitions.items())
-    return lag
+    return sum(int(offset) for partitions in json.loads(text).values() for offset in partitions.values())
 
 
 class BoardCollector(Collector):

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterator
 
 import pytest
+
 from processes import Broker, ConnectWorker, Elasticsearch
 
 

@@ -36,7 +36,9 @@ STOP_SECONDS = 30
 def installed(path: Path) -> Path:
     """The path itself; an error that tells what to do where nothing is there."""
     if not path.exists():
-        raise FileNotFoundError(f"{path} is missing: run `make setup` (or point LOGPIPELINE_DIST at an installed distribution)")
+        raise FileNotFoundError(
+            f"{path} is missing: run `make setup` (or point LOGPIPELINE_DIST at an installed distribution)"
+        )
     return path
 
 
@@ -70,7 +72,9 @@ class Server(ABC):
 
     def start(self) -> None:
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
+            self._process = subprocess.Popen(
+                self.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
+            )
         deadline = time.monotonic() + START_SECONDS
         while not self._answers():
             if self._process.poll() is not None or time.monotonic() > deadline:
@@ -87,7 +91,9 @@ class Server(ABC):
                 self._process.wait(STOP_SECONDS)
             except subprocess.TimeoutExpired:
                 self.kill()
-                raise RuntimeError(f"{type(self).__name__} ignored SIGTERM for {STOP_SECONDS} s:\n{self.tail()}") from None
+                raise RuntimeError(
+                    f"{type(self).__name__} ignored SIGTERM for {STOP_SECONDS} s:\n{self.tail()}"
+                ) from None
             self._process = None
 
     def kill(self) -> None:
@@ -148,7 +154,9 @@ class Broker(Server):
 
     def topic(self, name: str, partitions: int = 1) -> str:
         """Creates the topic, and returns its name."""
-        new = NewTopic(name, num_partitions=partitions, replication_factor=1, config={"max.message.bytes": str(MESSAGE_BYTES)})
+        new = NewTopic(
+            name, num_partitions=partitions, replication_factor=1, config={"max.message.bytes": str(MESSAGE_BYTES)}
+        )
         admin = self._admin()  # held until the answer is there: the request ends with its client
         admin.create_topics([new])[name].result(timeout=30)
         return name
@@ -178,14 +186,18 @@ class Elasticsearch(Server):
             # A developer's disk is often fuller than a cluster's may be.
             "cluster.routing.allocation.disk.threshold_enabled": False,
         }
-        (self._config / "elasticsearch.yml").write_text("".join(f"{name}: {json.dumps(value)}\n" for name, value in settings.items()))
+        (self._config / "elasticsearch.yml").write_text(
+            "".join(f"{name}: {json.dumps(value)}\n" for name, value in settings.items())
+        )
 
     def command(self) -> list[str]:
         return [str(installed(DISTRIBUTION / "elasticsearch" / "bin" / "elasticsearch-node")), str(self._config)]
 
     def is_ready(self) -> bool:
         try:
-            with urllib.request.urlopen(f"{self.url}/_cluster/health?wait_for_status=yellow&timeout=1s", timeout=5) as answer:
+            with urllib.request.urlopen(
+                f"{self.url}/_cluster/health?wait_for_status=yellow&timeout=1s", timeout=5
+            ) as answer:
                 return bool(answer.status == 200)
         except urllib.error.HTTPError:  # 408: not yellow yet
             return False

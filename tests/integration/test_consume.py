@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from confluent_kafka import Producer
+
 from processes import Broker
 
 COMMAND = [sys.executable, "-m", "logpipeline", "consume"]

@@ -9,6 +9,7 @@ from urllib.error import HTTPError
 
 import pytest
 from confluent_kafka import OFFSET_BEGINNING, Consumer, Producer, TopicPartition
+
 from processes import MESSAGE_BYTES, Broker, ConnectWorker, Elasticsearch
 
 MAPPINGS = {
@@ -73,7 +74,11 @@ class Sink:
 
     def produce(self, values: Sequence[bytes | None]) -> None:
         producer = Producer(
-            {"bootstrap.servers": self._kafka.bootstrap_servers, "message.max.bytes": MESSAGE_BYTES, "enable.idempotence": True}
+            {
+                "bootstrap.servers": self._kafka.bootstrap_servers,
+                "message.max.bytes": MESSAGE_BYTES,
+                "enable.idempotence": True,
+            }
         )
         for value in values:
             producer.poll(0)
@@ -105,7 +110,9 @@ class Sink:
             assert message is not None, f"{len(letters)} of {end} dead letters read"
             assert message.error() is None, message.error()
             headers = dict(cast("list[tuple[str, bytes]]", message.headers()))
-            letters.append((int(headers["__connect.errors.offset"]), headers["__connect.errors.exception.message"].decode()))
+            letters.append(
+                (int(headers["__connect.errors.offset"]), headers["__connect.errors.exception.message"].decode())
+            )
         consumer.close()
         return letters
 
@@ -150,7 +157,10 @@ JSON_RECORDS: list[tuple[bytes | None, str]] = [
     (b'{"@timestamp":"1659509511.5","client_ip":"2001:db8::1","status":"404"}', "indexed"),
     (b"{}", "indexed"),
     (b'{"@timestamp":1659509511,"status":200,"status":500}', "indexed"),
-    (b'{"@timestamp":"yesterday","client_ip":"host.example.org","status":"OK","request_time":"slow","bytes":-1}', "indexed"),
+    (
+        b'{"@timestamp":"yesterday","client_ip":"host.example.org","status":"OK","request_time":"slow","bytes":-1}',
+        "indexed",
+    ),
     (b'{"@timestamp":1e99999,"status":1e400,"bytes":123456789012345678901234567890}', "indexed"),
     (b'{"@timestamp":null,"host":null}', "indexed"),
     (b'{"@timestamp":1659509511,"unknown":{"a":[1,"two",{"three":3}]}}', "indexed"),
@@ -173,8 +183,14 @@ JSON_RECORDS: list[tuple[bytes | None, str]] = [
 ]
 
 COMBINED_RECORDS: list[tuple[bytes | None, str]] = [
-    (b'1.2.3.4 - - [10/Oct/2000:13:55:36 -0700] "GET /a.gif HTTP/1.0" 200 2326 "-" "Mozilla/4.08 [en] (Win98; I ;Nav)"', "indexed"),
-    (b'host.example.org - joe [10/Oct/2000:13:55:36 -0700] "GET /a" 304 - "http://x/" "a \\"quoted\\" agent"', "indexed"),
+    (
+        b'1.2.3.4 - - [10/Oct/2000:13:55:36 -0700] "GET /a.gif HTTP/1.0" 200 2326 "-" "Mozilla/4.08 [en] (Win98; I ;Nav)"',
+        "indexed",
+    ),
+    (
+        b'host.example.org - joe [10/Oct/2000:13:55:36 -0700] "GET /a" 304 - "http://x/" "a \\"quoted\\" agent"',
+        "indexed",
+    ),
     (b'1.2.3.4 - - [10/Oct/2000:13:55:36 -0700] "-" 408 0 "-" "-"', "indexed"),
     (b'1.2.3.4 - - [10/Oct/2000:13:55:36 -0700] "GET /' + b"\\x22" * 250_000 + b' HTTP/1.1" 414 0 "-" "-"', "indexed"),
     (b'1.2.3.4 - - [10/Oct/2000:13:55:36 -0700] "GET /a HTTP/1.1" 200 10', "no referrer"),
@@ -200,7 +216,9 @@ def test_each_record_is_indexed_or_a_dead_letter_with_its_reason(
 
 def test_times_keep_their_milliseconds(sink: Sink, elasticsearch: Elasticsearch) -> None:
     sink.create()
-    sink.produce([b'{"@timestamp":1659509511.123456}', b'{"@timestamp":"1659509511.123"}', b'{"@timestamp":1659509511.124}'])
+    sink.produce(
+        [b'{"@timestamp":1659509511.123456}', b'{"@timestamp":"1659509511.123"}', b'{"@timestamp":1659509511.124}']
+    )
     sink.wait_for_offset(3)
     assert sink.count() == 3
     window = {"gte": "2022-08-03T06:51:51.123Z", "lt": "2022-08-03T06:51:51.124Z"}
@@ -208,10 +226,25 @@ def test_times_keep_their_milliseconds(sink: Sink, elasticsearch: Elasticsearch)
 
 
 def test_columns_and_time_are_taken_from_the_fields_that_hold_them(sink: Sink) -> None:
-    sink.create(record_fields="client_ip=remote_ip,status=response.code", record_timestamp_field="time", record_timestamp_format="clf")
-    sink.produce([b'{"time":"03/Aug/2022:06:51:51 +0000","remote_ip":"::1","request":"GET /a?b HTTP/1.1","response":{"code":"404"}}'])
+    sink.create(
+        record_fields="client_ip=remote_ip,status=response.code",
+        record_timestamp_field="time",
+        record_timestamp_format="clf",
+    )
+    sink.produce(
+        [
+            b'{"time":"03/Aug/2022:06:51:51 +0000","remote_ip":"::1","request":"GET /a?b HTTP/1.1","response":{"code":"404"}}'
+        ]
+    )
     sink.wait_for_offset(1)
-    columns = {"@timestamp": 1659509511, "client_ip": "::1", "status": "404", "method": "GET", "path": "/a?b", "protocol": "HTTP/1.1"}
+    columns = {
+        "@timestamp": 1659509511,
+        "client_ip": "::1",
+        "status": "404",
+        "method": "GET",
+        "path": "/a?b",
+        "protocol": "HTTP/1.1",
+    }
     assert sink.indexed()[0].items() >= columns.items()
 
 
@@ -225,7 +258,9 @@ def test_a_dated_index_follows_the_kafka_timestamp(sink: Sink, elasticsearch: El
     assert client.count(index=f"dated-{sink.topic}-{today}")["count"] == 1
 
 
-def test_nothing_is_lost_or_doubled_when_elasticsearch_is_killed_and_offsets_are_reset(sink: Sink, elasticsearch: Elasticsearch) -> None:
+def test_nothing_is_lost_or_doubled_when_elasticsearch_is_killed_and_offsets_are_reset(
+    sink: Sink, elasticsearch: Elasticsearch
+) -> None:
     records = [b'{"@timestamp":%d.%03d,"status":200}' % (1659509511 + n, n % 1000) for n in range(20_000)]
     poison = [b"{"] * 10
     total = len(records) + len(poison)
@@ -259,6 +294,8 @@ def test_settings_are_checked_before_the_connector_is_created(
         connection_password="geheim",
     )
     answer = connect.request("PUT", "/connector-plugins/ElasticsearchSinkConnector/config/validate", config)
-    findings = {entry["value"]["name"]: entry["value"]["errors"] for entry in answer["configs"] if entry["value"]["errors"]}
+    findings = {
+        entry["value"]["name"]: entry["value"]["errors"] for entry in answer["configs"] if entry["value"]["errors"]
+    }
     assert set(findings) == {"connection.api.key", "index", "record.format"}
     assert "geheim" not in str(findings)

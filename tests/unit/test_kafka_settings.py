@@ -91,7 +91,9 @@ def worker(of: LogPipeline, **changes: Any) -> dict[str, str]:
 @pytest.mark.parametrize(("brokers", "replication"), [(1, "1"), (3, "3"), (5, "3"), (None, "-1")])
 def test_connects_own_topics_are_as_safe_as_the_brokers_allow(brokers: int | None, replication: str) -> None:
     settings = worker(pipeline(), brokers=brokers)
-    assert {settings[f"{store}.storage.replication.factor"] for store in ("config", "offset", "status")} == {replication}
+    assert {settings[f"{store}.storage.replication.factor"] for store in ("config", "offset", "status")} == {
+        replication
+    }
 
 
 def test_the_worker_and_each_of_its_clients_are_secured() -> None:
@@ -123,7 +125,10 @@ def test_a_record_that_is_refused_goes_to_the_dead_letter_topic() -> None:
 
 
 def test_fields_and_timestamp_are_handed_on() -> None:
-    source = {"fields": {"client_ip": "remote_ip", "status": "response.code"}, "timestamp": {"field": "t", "format": "clf"}}
+    source = {
+        "fields": {"client_ip": "remote_ip", "status": "response.code"},
+        "timestamp": {"field": "t", "format": "clf"},
+    }
     config = connector(pipeline(source))
     assert config["record.fields"] == "client_ip=remote_ip,status=response.code"
     assert (config["record.timestamp.field"], config["record.timestamp.format"]) == ("t", "clf")
@@ -158,7 +163,9 @@ def test_another_connector_is_not_given_settings_of_ours() -> None:
 )
 def test_a_secret_is_referred_to_and_never_written_down(keys: set[str], expected: dict[str, str]) -> None:
     config = connector(pipeline(), frozenset(keys))
-    assert {key: value for key, value in config.items() if key.startswith("connection.") and key != "connection.url"} == expected
+    assert {
+        key: value for key, value in config.items() if key.startswith("connection.") and key != "connection.url"
+    } == expected
 
 
 def test_the_connector_is_named_after_the_pipeline() -> None:

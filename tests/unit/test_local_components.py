@@ -74,7 +74,9 @@ def nginx() -> LogPipeline:
 )
 def test_only_what_the_resource_asks_for_is_run(pipeline: LogPipeline, names: set[str]) -> None:
     assert {process.name for process in processes(pipeline, place())} == names
-    needed = {request.name.removesuffix("-controller").removesuffix("-transport") for request in port_requests(pipeline)}
+    needed = {
+        request.name.removesuffix("-controller").removesuffix("-transport") for request in port_requests(pipeline)
+    }
     assert needed == names
 
 
@@ -88,7 +90,13 @@ def test_the_generator_does_as_the_resource_says() -> None:
     command = next(process.argv for process in processes(nginx(), place()) if process.name == "generator")
     options = dict(zip(command[4::2], command[5::2], strict=True))
     assert command[1:4] == ["-m", "logpipeline", "generate"]
-    expected = {"--topic": "test-inter", "--rate": "200", "--disorder": "2.5", "--late-by": "65.0", "--offenders-every": "20.0"}
+    expected = {
+        "--topic": "test-inter",
+        "--rate": "200",
+        "--disorder": "2.5",
+        "--late-by": "65.0",
+        "--offenders-every": "20.0",
+    }
     assert expected.items() <= options.items()
 
 
@@ -119,7 +127,9 @@ def test_supervisord_restarts_with_patience_and_stops_the_writers_first() -> Non
     text = configuration(processes(nginx(), place()))
     parser = configparser.RawConfigParser(inline_comment_prefixes=(";", "#"))
     parser.read_string(text)
-    programs = {name.removeprefix("program:"): parser[name] for name in parser.sections() if name.startswith("program:")}
+    programs = {
+        name.removeprefix("program:"): parser[name] for name in parser.sections() if name.startswith("program:")
+    }
     assert {program["autorestart"] for program in programs.values()} == {"true"}
     priority = {name: int(program["priority"]) for name, program in programs.items()}
     assert priority["generator"] > priority["goals"] > priority["connect"] > priority["kafka"]
@@ -132,7 +142,9 @@ def test_the_launcher_becomes_the_program(tmp_path: Path) -> None:
     process = Process("p", [sys.executable, "-c", script], {"ADDED": "x; #%"}, 0, 1, niceness=1)
     spec = tmp_path / "p.json"
     spec.write_text(json.dumps(process.spec(tmp_path)))
-    with subprocess.Popen([sys.executable, "-I", "-S", launcher.__file__, str(spec)], stdout=subprocess.PIPE, text=True) as run:
+    with subprocess.Popen(
+        [sys.executable, "-I", "-S", launcher.__file__, str(spec)], stdout=subprocess.PIPE, text=True
+    ) as run:
         output = run.communicate(timeout=30)[0]
     assert output == f"{tmp_path} x; #% {run.pid} {min(19, os.nice(0) + 1)}\n"
 
@@ -142,7 +154,9 @@ def test_a_program_ends_with_the_process_that_launched_it(tmp_path: Path) -> Non
     process = Process("p", [sys.executable, "-c", "import time; print('up', flush=True); time.sleep(600)"], {}, 0, 1)
     spec = tmp_path / "p.json"
     spec.write_text(json.dumps(process.spec(tmp_path)))
-    parent = f"import subprocess, sys; subprocess.run([sys.executable, '-I', '-S', {launcher.__file__!r}, {str(spec)!r}])"
+    parent = (
+        f"import subprocess, sys; subprocess.run([sys.executable, '-I', '-S', {launcher.__file__!r}, {str(spec)!r}])"
+    )
     with subprocess.Popen([sys.executable, "-c", parent], stdout=subprocess.PIPE, text=True) as run:
         assert run.stdout is not None
         assert run.stdout.readline() == "up\n"
@@ -177,7 +191,7 @@ def test_the_newest_run_is_the_one_that_started_last(tmp_path: Path) -> None:
 
 def test_a_state_folder_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(LogPipelineError, match="cannot be written .*; give another with --state$"):
+    with pytest.raises(LogPipelineError, match=r"cannot be written .*; give another with --state$"):
         StateFolder(tmp_path / "file").prepare()
 
 
@@ -209,7 +223,9 @@ def test_a_secret_is_copied_for_the_owner_alone_and_without_the_editors_line_bre
 
 
 def test_a_secret_that_is_not_there_is_an_error_with_the_remedy(tmp_path: Path) -> None:
-    with pytest.raises(LogPipelineError, match=r"^spec\.x: names the Secret 'es'; give its folder's parent with --secrets DIR"):
+    with pytest.raises(
+        LogPipelineError, match=r"^spec\.x: names the Secret 'es'; give its folder's parent with --secrets DIR"
+    ):
         stage_secret("es", "spec.x", None, tmp_path / "staged")
     with pytest.raises(LogPipelineError, match=r"^spec\.x: names the Secret 'es', and there is no folder "):
         stage_secret("es", "spec.x", tmp_path, tmp_path / "staged")

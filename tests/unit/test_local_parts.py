@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from logpipeline.local.parts import Part, StartFailure, Startup
+from logpipeline.local.parts import Part, StartError, Startup
 
 
 class World:
@@ -63,7 +63,7 @@ def test_a_part_that_takes_too_long_fails_with_what_it_lacks() -> None:
     startup = Startup([World().part("kafka", limit=10)])
     startup.advance(0, no_exits)
     startup.advance(10, no_exits)
-    with pytest.raises(StartFailure, match="not ready after 10 s: not yet"):
+    with pytest.raises(StartError, match="not ready after 10 s: not yet"):
         startup.advance(10.1, no_exits)
 
 
@@ -81,7 +81,7 @@ def test_the_time_runs_from_a_parts_own_beginning() -> None:
 def test_a_process_that_does_not_stay_fails_early(exits: int, fails: bool) -> None:
     startup = Startup([World().part("kafka", process="kafka")])
     if fails:
-        with pytest.raises(StartFailure, match="it ended 3 times before it was ready"):
+        with pytest.raises(StartError, match="it ended 3 times before it was ready"):
             startup.advance(0, lambda _: exits)
     else:
         startup.advance(0, lambda _: exits)

@@ -62,7 +62,7 @@ def test_a_fixed_port_that_is_taken_is_an_error_with_field_port_and_program() ->
 
 def test_two_fields_cannot_have_one_port() -> None:
     other = PortRequest("connect", 8083, "spec.sink.connect.port", 7000)
-    with pytest.raises(LogPipelineError, match="^spec.sink.connect.port: port 7000 is taken"):
+    with pytest.raises(LogPipelineError, match=r"^spec\.sink\.connect\.port: port 7000 is taken"):
         choose_ports([fixed(7000), other], {}, lambda _: True, any_free)
 
 

@@ -104,4 +104,6 @@ def test_only_what_the_resource_needs_has_to_be_installed(
 ) -> None:
     with pytest.raises(LogPipelineError) as error:
         check_distribution(pipeline(kafka, sink), tmp_path)
-    assert error.value.message.splitlines() == [f"{name} is not installed in {tmp_path}; run `make setup`" for name in missing]
+    assert error.value.message.splitlines() == [
+        f"{name} is not installed in {tmp_path}; run `make setup`" for name in missing
+    ]

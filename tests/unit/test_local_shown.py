@@ -32,7 +32,11 @@ def facts(**known: object) -> Facts:
         pipeline="web",
         phase="running",
         elapsed=65,
-        components=[component("kafka", address="127.0.0.1:9092", rate=200.0), component("goals"), component("connector")],
+        components=[
+            component("kafka", address="127.0.0.1:9092", rate=200.0),
+            component("goals"),
+            component("connector"),
+        ],
         goals={"rate": GoalProgress("rate", "running", lag_records=12, input_records_per_second=199.5)},
         newest={"rate": [RESULT]},
         totals=Totals(kept=1234, produced=1234, invalid=2, dead_letters=1, results={"rate": 7}, indexed=1200),
@@ -129,7 +133,11 @@ def test_the_summary() -> None:
     output = io.StringIO()
     summary = Summary(facts(), ready_after=28.4, first_result=None, peak_memory=4 * 2**30, produced_in_run=234)
     show(Console(file=output, width=80), summary)
-    rows = dict(line.rsplit(maxsplit=1) for line in output.getvalue().splitlines() if "after" not in line and "memory" not in line)
+    rows = dict(
+        line.rsplit(maxsplit=1)
+        for line in output.getvalue().splitlines()
+        if "after" not in line and "memory" not in line
+    )
     assert {key.strip(): value for key, value in rows.items()} == {
         "records produced": "1,234",
         "in this run": "234",
