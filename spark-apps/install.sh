@@ -11,5 +11,8 @@ inputs=$(cd "$source" && cat install.sh pom.xml | cksum)
 
 echo "spark: resolving the jars of the Kafka source" >&2
 rm -rf "$dest"/*.jar "$dest/.installed"
-mvn -q -B -Dstyle.color=never -f "$source/pom.xml" dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$dest" >&2
+# Through a file: even a quiet Maven writes escape codes to a pipe.
+log=$dest/.maven.log
+mvn -q -B -f "$source/pom.xml" dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$dest" >"$log" 2>&1 || { cat "$log" >&2; exit 1; }
+rm -f "$log"
 echo "$inputs" >"$dest/.installed"

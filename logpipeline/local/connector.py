@@ -62,7 +62,7 @@ class Connector:
         Any other answer (a worker that comes up, workers that agree on who does what) is left to the next check.
         """
         try:
-            fetch(f"{self._url}/config", method="PUT", body=self._config, timeout=10)
+            fetch(f"{self._url}/config", method="PUT", body=self._config, timeout=3)
         except RefusedError as error:
             if error.status == _BAD_REQUEST:
                 message = " ".join(error.message.split())

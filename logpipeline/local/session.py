@@ -89,19 +89,22 @@ class Session:
         self._fixed_status = {**fixed_status, "started": datetime.now(UTC).isoformat()}
         self._revivals: dict[str, Backoff] = {}
         self._retention_at = time.monotonic()
-        self._last_status = 0.0
         self.screen: Screen | None = None
         self.facts: Facts | None = None
         self.ready_after: float | None = None
 
     def come_up(self) -> bool:
         """Bring every part up; False when the user ended it before. Raises LogPipelineError, or StartError."""
+        looked = 0.0
         while self._startup.waiting and not self._interrupts.once():
             began = time.monotonic()
             self._refresh()
-            self._observer.check_all()
             self._startup.advance(began, self._observer.exits)
-            self._observe("starting")
+            # Looking at everything costs a tenth of a core that the components now need themselves.
+            if began - looked >= _TICK or not self._startup.waiting:
+                looked = began
+                self._observer.check_all()
+                self._observe("starting")
             self._pause(began, _START_TICK)
         if self._interrupts.once():
             return False
@@ -210,11 +213,9 @@ class Session:
         self.facts = self._observer.facts(phase)
         if self.screen is not None:
             self.screen.update(self.facts)
-        if time.monotonic() - self._last_status >= _TICK or phase != "starting":
-            self._write_status(phase)
+        self._write_status(phase)
 
     def _write_status(self, phase: Phase) -> None:
-        self._last_status = time.monotonic()
         moving = {**(self.facts.document() if self.facts else {}), "phase": phase}
         timeline = {name: round(at - self._observer.began, 1) for name, at in self._startup.timeline}
         self._state.write_json("status.json", {**self._fixed_status, **moving, "ready_after_seconds": timeline})

@@ -14,7 +14,10 @@ echo "elasticsearch: resolving the jars and building the launcher" >&2
 for part in .installed lib modules plugins native bin config cds; do rm -rf "${dest:?}/$part"; done
 # Built afresh: target/ may remember another DEST.
 rm -rf "$source/target"
-mvn -q -B -Dstyle.color=never -f "$source/pom.xml" package -Dhome="$dest" >&2
+# Through a file: even a quiet Maven writes escape codes to a pipe.
+log=$dest/.maven.log
+mvn -q -B -f "$source/pom.xml" package -Dhome="$dest" >"$log" 2>&1 || { cat "$log" >&2; exit 1; }
+rm -f "$log"
 cp -R "$source/bin" "$source/config" "$dest/"
 
 # The native libraries are not published as jars. Of them only zstd matters here (codec best_compression, logsdb), and systems have their own.

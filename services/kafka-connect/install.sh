@@ -14,6 +14,9 @@ echo "kafka-connect: building the Elasticsearch sink connector" >&2
 rm -rf "$dest/.installed" "$dest"/*.jar
 # Built afresh: target/ may remember another DEST.
 rm -rf "$source/target"
-mvn -q -B -Dstyle.color=never -f "$source/pom.xml" package -Dmaven.test.skip=true -Dplugin.directory="$dest" >&2
+# Through a file: even a quiet Maven writes escape codes to a pipe.
+log=$dest/.maven.log
+mvn -q -B -f "$source/pom.xml" package -Dmaven.test.skip=true -Dplugin.directory="$dest" >"$log" 2>&1 || { cat "$log" >&2; exit 1; }
+rm -f "$log"
 
 echo "$inputs" >"$dest/.installed"

@@ -12,7 +12,10 @@ inputs=$(cd "$source" && cat install.sh train.sh pom.xml bin/* config/* | cksum)
 
 echo "kafka: resolving the jars" >&2
 rm -rf "$dest/.installed" "$dest/libs" "$dest/bin" "$dest/config" "$dest/cds"
-mvn -q -B -Dstyle.color=never -f "$source/pom.xml" dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$dest/libs" >&2
+# Through a file: even a quiet Maven writes escape codes to a pipe.
+log=$dest/.maven.log
+mvn -q -B -f "$source/pom.xml" dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$dest/libs" >"$log" 2>&1 || { cat "$log" >&2; exit 1; }
+rm -f "$log"
 cp -R "$source/bin" "$source/config" "$dest/"
 
 echo "kafka: recording the classes of a start, for quicker starts" >&2
