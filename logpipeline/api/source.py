@@ -101,7 +101,12 @@ class Source(Model):
                 raise ValueError(f"fields: {column!r} is not a column; use one of {', '.join(sorted(allowed))}")
             if not all(path.split(".")):
                 raise ValueError(f"fields.{column}: {path!r} is not a name or dotted path")
-        if self.format != "json" and (self.fields or self.timestamp != Timestamp()):
+        mapped = bool(self.fields) or self.timestamp != Timestamp()
+        if self.generator is not None and (self.format != "json" or mapped):
+            raise ValueError(
+                "generator: writes plain JSON records; leave it out where format, fields or timestamp differ"
+            )
+        if self.format != "json" and mapped:
             raise ValueError(
                 f"fields and timestamp are for format json; format {self.format} fixes its own columns, leave them out"
             )

@@ -45,8 +45,9 @@ def index_template(pipeline: LogPipeline, *, replicas: int | None) -> dict[str, 
 def mappings() -> dict[str, Any]:
     """Return how the columns of a record are indexed."""
     properties: dict[str, Any] = {
-        # Epoch seconds with a fraction, as number or text, and ISO 8601; kept to the millisecond.
-        "@timestamp": {"type": "date", "format": "epoch_second||strict_date_optional_time"},
+        # Epoch seconds with a fraction, as number or text, and ISO 8601; kept to the millisecond. The first is what is
+        # shown.
+        "@timestamp": {"type": "date", "format": "strict_date_optional_time||epoch_second"},
         # A client may stand as a name in an access log (HostnameLookups On): such a value stays in the record
         # unindexed.
         "client_ip": {"type": "ip"},

@@ -127,7 +127,7 @@ def clients_of(pipeline: LogPipeline, place: Place, security: _Security) -> Clie
 def parts_of(pipeline: LogPipeline, place: Place, clients: Clients, start: Callable[[str], None]) -> list[Part]:
     """Return the parts of the run; `start` starts a supervised process.
 
-    Kafka comes first and alone: everything waits for it, and two cores do not start two JVMs at once any sooner.
+    Kafka and Spark, which a detection needs, come first; what two cores do for Connect and Elasticsearch can wait.
     """
 
     def process(name: str, check: Callable[[], str | None], *needs: str, address: str | None = None) -> Part:
@@ -140,7 +140,8 @@ def parts_of(pipeline: LogPipeline, place: Place, clients: Clients, start: Calla
         kafka = Part("kafka", clients.broker.check, address=place.bootstrap_servers)
         kafka.outside, kafka.limit_seconds = "spec.kafka.external.bootstrapServers", _OUTSIDE_SECONDS
     topics = Part("topics", lambda: clients.broker.ensure_topics(pipeline), needs=("kafka",), once=True)
-    parts = [kafka, topics, process("goals", clients.goals.check, "topics")]
+    # Spark takes longer to start than Kafka; the goals wait for their topic themselves.
+    parts = [kafka, topics, process("goals", clients.goals.check)]
     if clients.generator is not None:
         parts.append(process("generator", clients.generator.check, "topics"))
     if clients.index is not None and clients.connector is not None:

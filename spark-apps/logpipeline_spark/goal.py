@@ -61,11 +61,12 @@ def main(
     rules = _chosen(pipeline, names)
     board = Board(pipeline.name, [rule.name for rule in rules])
     server = serve(board, metrics_address, metrics_port)
-    kafka = {**(_properties(kafka_config) if kafka_config else {}), "bootstrap.servers": bootstrap_servers}
     shards = pipeline.spec.spark.shards
     spark = session.session(f"{pipeline.name} goals", shards=shards)
+    security = session.read_properties(spark, kafka_config) if kafka_config else {}
+    kafka = {**security, "bootstrap.servers": bootstrap_servers}
     topic = stream.topics_of(pipeline, rules[0]).raw
-    partitions = session.partition_count(spark, kafka, topic)
+    partitions = session.partition_count(spark, kafka, topic, stop)
     spark.streams.addListener(board)
 
     def start(rule: Rule) -> StreamingQuery:
@@ -87,13 +88,6 @@ def _chosen(pipeline: LogPipeline, names: tuple[str, ...]) -> list[Rule]:
         if name not in rules:
             raise LogPipelineError(f"--goal: {pipeline.name} has no goal {name!r}; it has {', '.join(rules)}")
     return [rules[name] for name in names or rules]
-
-
-def _properties(path: Path) -> dict[str, str]:
-    """Return the settings of a Java properties file of `key=value` lines."""
-    lines = (line.strip() for line in path.read_text(encoding="utf-8").splitlines())
-    pairs = (line.partition("=") for line in lines if line and not line.startswith("#"))
-    return {key.strip(): value.strip() for key, _, value in pairs}
 
 
 if __name__ == "__main__":

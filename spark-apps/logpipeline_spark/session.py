@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
+import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
 
 from logpipeline.errors import LogPipelineError
@@ -32,6 +36,11 @@ _SETTINGS = {
     # Idleness is told as soon as a batch would be.
     "spark.sql.streaming.noDataProgressEventInterval": "1000",
 }
+
+# A broker or topic that is not there yet may be in a moment; anything else Kafka says is final.
+_NOT_YET = ("TimeoutException", "UnknownTopicOrPartitionException", "DisconnectException")
+_WAIT_SECONDS = 120
+_LOOK_EVERY = 0.3
 
 
 def distribution() -> Path:
@@ -64,24 +73,38 @@ def session(name: str, *, shards: int, settings: Mapping[str, str] | None = None
     return builder.getOrCreate()
 
 
-def partition_count(spark: SparkSession, kafka: Mapping[str, str], topic: str) -> int:
-    """Return how many partitions `topic` has; raises LogPipelineError when Kafka cannot tell."""
-    jvm = spark.sparkContext._jvm  # noqa: SLF001 - the Kafka client on Spark's class path saves a second one in the image
-    assert jvm is not None
+def read_properties(spark: SparkSession, path: Path) -> dict[str, str]:
+    """Return the settings of a Java properties file, read by Java's own parser."""
+    properties = spark.sparkContext._jvm.java.util.Properties()  # type: ignore[union-attr] # noqa: SLF001
+    properties.load(spark.sparkContext._jvm.java.io.FileInputStream(str(path)))  # type: ignore[union-attr] # noqa: SLF001
+    return {str(name): str(properties.getProperty(name)) for name in properties.stringPropertyNames()}
+
+
+def partition_count(spark: SparkSession, kafka: Mapping[str, str], topic: str, stop: threading.Event) -> int:
+    """Return how many partitions `topic` has, as soon as Kafka and the topic are there; 0 when `stop` is set before.
+
+    A pipeline's parts start in any order. Raises LogPipelineError when Kafka refuses, or after two minutes.
+    """
+    jvm: Any = spark.sparkContext._jvm  # noqa: SLF001 - the Kafka client on Spark's class path saves a second one
     properties = jvm.java.util.Properties()
     for key, value in kafka.items():
         properties.setProperty(key, value)
-    properties.setProperty("default.api.timeout.ms", "30000")
+    properties.setProperty("default.api.timeout.ms", "5000")
+    properties.setProperty("request.timeout.ms", "3000")
     admin = jvm.org.apache.kafka.clients.admin.AdminClient.create(properties)
+    deadline = time.monotonic() + _WAIT_SECONDS
     try:
-        names = jvm.java.util.Collections.singletonList(topic)
-        described = admin.describeTopics(names).allTopicNames().get()
-        return int(described.get(topic).partitions().size())
-    except Exception as error:  # py4j wraps whatever the client throws
-        cause = getattr(error, "java_exception", None)
-        reason = cause.getMessage() if cause is not None else str(error)
-        raise LogPipelineError(
-            f"topic {topic!r} at {kafka.get('bootstrap.servers')} cannot be read: {reason}"
-        ) from error
+        while not stop.wait(_LOOK_EVERY):
+            names = jvm.java.util.Collections.singletonList(topic)
+            try:
+                return int(admin.describeTopics(names).allTopicNames().get().get(topic).partitions().size())
+            except Py4JJavaError as error:
+                cause = error.java_exception.getCause()
+                retriable = cause.getClass().getSimpleName() in _NOT_YET
+                if not retriable or time.monotonic() > deadline:
+                    where = f"topic {topic!r} at {kafka['bootstrap.servers']}"
+                    waited = f" for {_WAIT_SECONDS} s" if retriable else ""
+                    raise LogPipelineError(f"{where} cannot be read{waited}: {cause.getMessage()}") from error
+        return 0
     finally:
         admin.close()

@@ -10,22 +10,9 @@ from urllib.error import HTTPError
 import pytest
 from confluent_kafka import OFFSET_BEGINNING, Consumer, Producer, TopicPartition
 
+from logpipeline.elastic.template import mappings
 from processes import MESSAGE_BYTES, Broker, ConnectWorker, Elasticsearch
 
-MAPPINGS = {
-    "dynamic": False,
-    "properties": {
-        "@timestamp": {"type": "date", "format": "strict_date_optional_time||epoch_second"},
-        "client_ip": {"type": "ip"},
-        "status": {"type": "short"},
-        "request_time": {"type": "float"},
-        "bytes": {"type": "long"},
-        **{
-            name: {"type": "keyword", "ignore_above": 1024}
-            for name in ("server", "method", "host", "country", "path", "protocol", "referrer", "user_agent")
-        },
-    },
-}
 SETTINGS = {"index.mapping.ignore_malformed": True, "number_of_replicas": 0}
 
 SECONDS = 120
@@ -49,7 +36,7 @@ class Sink:
         self._elasticsearch = elasticsearch
 
     def create(self, **settings: str) -> None:
-        self._elasticsearch.client().indices.create(index=self.topic, mappings=MAPPINGS, settings=SETTINGS)
+        self._elasticsearch.client().indices.create(index=self.topic, mappings=mappings(), settings=SETTINGS)
         self._connect.request("PUT", f"/connectors/{self.topic}/config", self.config(**settings))
         self.wait_for_state("RUNNING", tasks=1)
 

@@ -139,6 +139,10 @@ FAULTS: dict[str, tuple[Any, str]] = {
         changed("spec.source", {"format": "combined", "fields": {"host": "vhost"}}),
         "spec.source: fields and timestamp are for format json; format combined fixes its own columns, leave them out",
     ),
+    "made-up traffic of another format": (
+        changed("spec.source", {"format": "common", "generator": {}}),
+        "spec.source: generator: writes plain JSON records; leave it out where format, fields or timestamp differ",
+    ),
     "one topic for two uses": (
         changed("spec.source.topic.name", "p.a"),
         "resource: topic 'p.a' is both raw and goal a; give one of them another name",
