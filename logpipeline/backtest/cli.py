@@ -12,7 +12,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from rich.table import Table
 
 from logpipeline.api import load
-from logpipeline.backtest.run import INVALID_FILE, Summary
+from logpipeline.backtest.run import INVALID, Summary
 from logpipeline.backtest.run import backtest as run
 from logpipeline.commands import resource_file
 from logpipeline.errors import LogPipelineError
@@ -112,9 +112,8 @@ def _moment(epoch: int | None) -> str:
 def _explain(summary: Summary, output: Path, console: Console, lateness: float) -> None:
     """Account for every record that did not count."""
     if summary.invalid:
-        console.print(
-            f"invalid: {summary.invalid:,} of {summary.records:,} records, with the reasons in {output / INVALID_FILE}"
-        )
+        reasons = output / f"{INVALID}.jsonl"
+        console.print(f"invalid: {summary.invalid:,} of {summary.records:,} records, with the reasons in {reasons}")
     if summary.empty:
         console.print(f"empty lines: {summary.empty:,}")
     if summary.too_long:

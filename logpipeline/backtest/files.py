@@ -39,22 +39,21 @@ class LogFile:
     def __init__(self, path: Path) -> None:
         """Open the file; raises LogPipelineError when it cannot be read or is empty."""
         self.path = path
-        try:
-            if not path.is_file():
-                raise LogPipelineError(f"--input: {path}: {'is no file' if path.exists() else 'no such file'}")
-            stat = path.stat()
-            self._raw = path.open("rb")
-            packed = self._raw.read(2) == _GZIP_MAGIC
-            self._raw.seek(0)
-        except OSError as error:
-            raise LogPipelineError(f"--input: {path}: cannot be read: {error.strerror}") from error
+        if not path.is_file():
+            raise LogPipelineError(f"--input: {path}: {'is no file' if path.exists() else 'no such file'}")
+        stat = path.stat()
         if not stat.st_size:
             raise LogPipelineError(f"--input: {path}: is empty, there is nothing to test")
-        self.size = stat.st_size
+        try:
+            self._raw = path.open("rb")
+        except OSError as error:
+            raise LogPipelineError(f"--input: {path}: cannot be read: {error.strerror}") from error
         # Stands for Kafka's timestamp: nothing in a file can have happened after it was written.
         self.modified_ms = int(stat.st_mtime * 1000)
         self.too_long = 0
         self.empty = 0
+        packed = self._raw.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
+        self._raw.seek(0)
         self._stream = cast("IO[bytes]", gzip.open(self._raw) if packed else self._raw)  # noqa: SIM115 - see close
 
     def position(self) -> int:

@@ -7,6 +7,7 @@ as small as it is live.
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -27,7 +28,8 @@ from logpipeline.kernel.watermark import Progress
 from logpipeline.kernel.windows import BEGINNING, END
 from logpipeline.rules import Rule
 
-INVALID_FILE = "_invalid.jsonl"
+# No goal can have this name.
+INVALID = "_invalid"
 
 
 @dataclass
@@ -80,27 +82,17 @@ def backtest(
 
     `report` is called with the bytes read so far. Raises LogPipelineError when a file cannot be read.
     """
-    files = [LogFile(path) for path in paths]
-    output.mkdir(parents=True, exist_ok=True)
     summary = Summary(goals={rule.name: GoalSummary() for rule in rules})
     final = [replace(rule, early=False) for rule in rules]
-    goals = [
-        _Goal(
-            rule,
-            shard.new_shard(rule),
-            (output / f"{rule.name}.jsonl").open("w", encoding="utf-8"),
-            summary.goals[rule.name],
-        )
-        for rule in final
-    ]
-    with (output / INVALID_FILE).open("w", encoding="utf-8") as invalid:
-        try:
-            _read_all(files, RecordReader(source, final), goals, source, summary, invalid, report)
-        finally:
-            for goal in goals:
-                goal.output.close()
-            for file in files:
-                file.close()
+    with contextlib.ExitStack() as opened:
+        files = [opened.enter_context(contextlib.closing(LogFile(path))) for path in paths]
+        output.mkdir(parents=True, exist_ok=True)
+
+        def writer(name: str) -> IO[str]:
+            return opened.enter_context((output / f"{name}.jsonl").open("w", encoding="utf-8"))
+
+        goals = [_Goal(rule, shard.new_shard(rule), writer(rule.name), summary.goals[rule.name]) for rule in final]
+        _read_all(files, RecordReader(source, final), goals, source, summary, writer(INVALID), report)
     summary.empty = sum(file.empty for file in files)
     summary.too_long = sum(file.too_long for file in files)
     return summary

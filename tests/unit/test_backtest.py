@@ -1,0 +1,141 @@
+"""`backtest` over files: any order, any packing, constant state; and one clear line for what it cannot read."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import random
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from logpipeline.backtest import files
+from logpipeline.cli import main
+
+RESOURCE = """
+apiVersion: logpipeline.dev/v1alpha1
+kind: LogPipeline
+metadata: {name: p}
+spec:
+  kafka: {managed: {}}
+  goals:
+    - {name: rate, preset: client-rate}
+    - {name: latency, groupBy: [host], window: {size: 10s}, aggregate: {avg: {field: request_time}}}
+"""
+
+
+def lines(first: int, count: int, *, host: str = "h", seed: int = 1) -> list[bytes]:
+    """Records of `count` seconds from `first`, twelve a second, out of order by up to 3 s."""
+    rng = random.Random(seed)
+    return [
+        json.dumps(
+            {
+                "client_ip": rng.choice("abcd"),
+                "host": host,
+                "request_time": round(rng.random(), 3),
+                "status": 200,
+                "@timestamp": first + index / 12 - rng.choice([0, 0, 2.9]),
+            }
+        ).encode()
+        for index in range(count * 12)
+    ]
+
+
+@pytest.fixture
+def resource(tmp_path: Path) -> Path:
+    path = tmp_path / "pipeline.yaml"
+    path.write_text(RESOURCE)
+    return path
+
+
+def backtest(resource: Path, *inputs: Path, goal: str | None = None) -> tuple[Result, dict[str, list[str]]]:
+    """The command's result, and the sorted lines of each file it wrote."""
+    output = resource.parent / "results"
+    chosen = ["--goal", goal] if goal else []
+    command = ["backtest", "-f", str(resource), "--output", str(output), *chosen, "--input", *map(str, inputs)]
+    result = CliRunner().invoke(main, command)
+    written = {path.stem: sorted(path.read_text().splitlines()) for path in output.glob("*.jsonl")}
+    return result, written
+
+
+def write(path: Path, content: list[bytes], end: bytes = b"\n") -> Path:
+    path.write_bytes(b"".join(line + end for line in content))
+    return path
+
+
+def test_rotated_files_and_those_of_several_servers_in_any_order(resource: Path) -> None:
+    folder = resource.parent
+    one, two, other = lines(1_000_000, 40), lines(1_000_040, 40, seed=2), lines(1_000_000, 80, host="g", seed=3)
+    parts = [write(folder / "one", one), write(folder / "two", two), write(folder / "other", other)]
+    _, expected = backtest(resource, *parts)
+    assert len(expected["rate"]) > 100
+    assert len(expected["latency"]) == 2 * 9  # 80 s, and what is out of order before them, at two hosts
+    for order in ([1, 0, 2], [2, 1, 0]):
+        assert backtest(resource, *[parts[index] for index in order])[1] == expected
+
+
+def test_plain_gzip_crlf_and_no_line_break_at_the_end_are_the_same(resource: Path) -> None:
+    folder, content = resource.parent, lines(1_000_000, 30)
+    _, expected = backtest(resource, write(folder / "plain", content))
+    packed = folder / "packed"
+    packed.write_bytes(gzip.compress(b"\n".join(content)))
+    assert backtest(resource, packed)[1] == expected
+    assert backtest(resource, write(folder / "crlf", content, end=b"\r\n"))[1] == expected
+
+
+def test_every_line_is_accounted_for(resource: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "_LONGEST_LINE", 100_000)
+    content = lines(1_000_000, 30)
+    path = write(
+        resource.parent / "log",
+        [*content[:9], b"", b"no record", b"x" * 9_000_000, b'{"@timestamp": 1000000}', *content[9:]],
+    )
+    result, written = backtest(resource, path)
+    assert result.exit_code == 0, result.output
+    (invalid,) = map(json.loads, written["_invalid"])
+    assert (invalid["line"], invalid["reason"], invalid["value"]) == (11, "is not valid JSON", "no record")
+    for told in ("invalid: 1 of 362 records", "empty lines: 1", "longer than 16 MiB: 1 lines", "rate: 1 records lack"):
+        assert told in result.output
+
+
+def test_late_records_are_told(resource: Path) -> None:
+    content = lines(1_000_000, 4000)
+    result, _ = backtest(resource, write(resource.parent / "log", [*content, lines(1_000_000, 1)[0]]))
+    assert "rate: 1 records were dropped, later than source.allowedLateness (5 s)" in result.output
+
+
+def test_a_record_from_after_the_file_was_written_is_invalid(resource: Path) -> None:
+    path = write(resource.parent / "log", lines(1_000_000, 30))
+    os.utime(path, (999_000, 999_000))
+    assert "invalid: 360 of 360 records" in backtest(resource, path)[0].output
+
+
+def test_one_goal_alone(resource: Path) -> None:
+    _, written = backtest(resource, write(resource.parent / "log", lines(1_000_000, 30)), goal="latency")
+    assert written.keys() == {"latency", "_invalid"}
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "expected"),
+    [
+        ("missing", None, "--input: {path}: no such file"),
+        ("empty", b"", "--input: {path}: is empty, there is nothing to test"),
+        ("cut.gz", gzip.compress(b"x" * 100_000)[:60], "--input: {path}: cannot be read on after byte 60: "),
+        (".", None, "--input: {path}: is no file"),
+    ],
+)
+def test_what_cannot_be_read(resource: Path, name: str, content: bytes | None, expected: str) -> None:
+    path = resource.parent / name
+    if content is not None:
+        path.write_bytes(content)
+    result, _ = backtest(resource, path)
+    assert result.exit_code == 2
+    assert result.stderr.startswith(f"error: {expected.format(path=path)}")
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_unknown_goal(resource: Path) -> None:
+    result, _ = backtest(resource, resource, goal="rat")
+    assert (result.exit_code, result.stderr) == (2, "error: --goal: p has no goal 'rat'; it has rate, latency\n")
