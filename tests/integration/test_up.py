@@ -21,10 +21,11 @@ import yaml
 from logpipeline.local import leftovers
 from logpipeline.local.leftovers import marked
 from logpipeline.local.ports import answers
-from processes import DISTRIBUTION
+from processes import DISTRIBUTION, Broker, Elasticsearch
 
 COMMAND = [sys.executable, "-m", "logpipeline", "up"]
 SAMPLE = Path(__file__).parents[2] / "manifests" / "samples" / "nginx.yaml"
+LOG = Path(__file__).parents[1] / "data" / "apache_combined_10k.log.gz"
 COMPONENTS = ["kafka", "goals", "generator", "elasticsearch", "connect", "connector"]
 # The machine may be busy with other tests: generous, and only ever waited for when something is wrong.
 START_SECONDS = 240
@@ -121,9 +122,9 @@ def consumed(topic: str, state: Path, *options: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
 
 
-def resource(folder: Path, **changes: Any) -> Path:
-    """The sample with top-level fields of its spec replaced; None removes one."""
-    document = yaml.safe_load(SAMPLE.read_text())
+def resource(folder: Path, sample: Path = SAMPLE, **changes: Any) -> Path:
+    """A sample with top-level fields of its spec replaced; None removes one."""
+    document = yaml.safe_load(sample.read_text())
     document["spec"] = {key: value for key, value in (document["spec"] | changes).items() if value is not None}
     path = folder / "pipeline.yaml"
     path.write_text(yaml.safe_dump(document))
@@ -262,3 +263,30 @@ def test_a_component_that_does_not_start_is_shown_with_the_end_of_its_log(tmp_pa
         f"error: kafka: it ended 3 times before it was ready; the end of its log {state}/logs/kafka.log:\n"
         + "  the disk is on fire\n" * 3
     )
+
+
+def test_external_services_and_a_text_log_in_dated_indices(
+    kafka: Broker, elasticsearch: Elasticsearch, tmp_path: Path
+) -> None:
+    """The sample for access logs against a Kafka and an Elasticsearch that are there already."""
+    services = {
+        "kafka": {"external": {"bootstrapServers": kafka.bootstrap_servers}},
+        "sink": {"elasticsearch": {"external": {"url": elasticsearch.url}, "index": "web", "retention": "7d"}},
+    }
+    path = resource(tmp_path, SAMPLE.with_name("combined-log.yaml"), **services)
+    with Run(path, tmp_path / "state", "--for", "10s") as run:
+        run.wait_until(lambda: run.status().get("phase") == "running")
+        produce = ["produce", "--bootstrap-servers", kafka.bootstrap_servers, "--topic", "web.raw", "--file", str(LOG)]
+        subprocess.run([sys.executable, "-m", "logpipeline", *produce], check=True, capture_output=True)
+        assert run.wait() == 0, run.output
+    numbers = run.summary()
+    assert (numbers["records produced"], numbers["indexed"], numbers["dead letters"]) == (10_000, 9_999, 1)
+    assert numbers["results of client-rate"] > 1000
+    client = elasticsearch.client()
+    (index,) = client.indices.get_alias(name="web")
+    assert index.startswith("web-20")
+    assert client.count(index="web")["count"] == 9_999
+    errors = {"bool": {"filter": [{"term": {"status": 404}}, {"range": {"@timestamp": {"gte": "2015-05-18"}}}]}}
+    found = client.search(index="web", query=errors, size=1)
+    assert found["hits"]["total"]["value"] > 50
+    assert {"client_ip", "path", "protocol", "user_agent"} <= found["hits"]["hits"][0]["_source"].keys()
