@@ -29,12 +29,14 @@ from logpipeline_spark.serving import serve
 @click.option(
     "--goal", "names", multiple=True, help="Goal to run; may be given several times. Absent: all, in one JVM."
 )
-@click.option("--bootstrap-servers", required=True, help="Kafka, host:port with commas between.")
+@click.option("--bootstrap-servers", default="127.0.0.1:9092", help="Kafka, host:port with commas between.")
 @click.option(
     "--kafka-config", type=click.Path(path_type=Path, exists=True), help="Kafka client properties (security)."
 )
 @click.option(
-    "--checkpoints", required=True, help="Folder or Hadoop URI; each goal keeps its state in a folder of its name."
+    "--checkpoints",
+    default="checkpoints",
+    help="Folder or Hadoop URI; each goal keeps its state in a folder of its name.",
 )
 @click.option("--metrics-port", type=int, default=9405, help="Port of /metrics and /progress.")
 @click.option("--metrics-address", default="127.0.0.1", help="Address of /metrics and /progress.")

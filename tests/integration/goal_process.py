@@ -12,7 +12,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any, Self
 
-from processes import Broker, free_port
+from processes import Broker, free_port, own_temporary_files
 
 
 class GoalProcess:
@@ -37,8 +37,11 @@ class GoalProcess:
             "--metrics-port",
             str(self._port),
         ]
+        environment = own_temporary_files(folder)
         with self._log.open("ab") as log:
-            self._process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
+            self._process = subprocess.Popen(
+                command, stdout=log, stderr=subprocess.STDOUT, start_new_session=True, env=environment
+            )
 
     def __enter__(self) -> Self:
         return self

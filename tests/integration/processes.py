@@ -49,6 +49,14 @@ def free_port() -> int:
         return port
 
 
+def own_temporary_files(folder: Path) -> dict[str, str]:
+    """The environment, with what a JVM writes on the side in `folder`: a killed one leaves it behind."""
+    side = folder / "tmp"
+    side.mkdir(exist_ok=True)
+    java = f"-XX:-UsePerfData -Djava.io.tmpdir={side}"
+    return {**os.environ, "TMPDIR": str(side), "SPARK_LOCAL_DIRS": str(side), "JDK_JAVA_OPTIONS": java}
+
+
 def write_properties(path: Path, properties: dict[str, object]) -> None:
     path.write_text("".join(f"{name}={value}\n" for name, value in properties.items()))
 
@@ -73,7 +81,11 @@ class Server(ABC):
     def start(self) -> None:
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                self.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
+                self.command(),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=own_temporary_files(self.folder),
             )
         deadline = time.monotonic() + START_SECONDS
         while not self._answers():
