@@ -16,6 +16,9 @@ from logpipeline.rules import Rule, rule_of
 
 ARRIVAL_MS = 1_700_000_000_000
 ORDINARY = b'{"client_ip":"192.0.2.1","host":"h","status":"200","request_time":"0.5","@timestamp":"1659509511.865323"}'
+ORDINARY_NUMBERS = (
+    b'{"client_ip":"192.0.2.1","host":"h","status":200,"request_time":0.5,"@timestamp":1659509511.865323}'
+)
 INVALID_STATUS = "status: not an integer"
 NO_TIME = "@timestamp: no finite timestamp"
 NOT_JSON = "is not valid JSON"
@@ -112,11 +115,13 @@ def columns(row: dict[str, Any]) -> tuple[Any, ...]:
     )
 
 
+@pytest.mark.parametrize("company", [ORDINARY, ORDINARY_NUMBERS], ids=["strings", "numbers"])
 @pytest.mark.parametrize("name", JSON)
-def test_json_record(name: str) -> None:
+def test_json_record(name: str, company: bytes) -> None:
+    """Among records of its own types a record is read the fast way, among others the slow way."""
     value, expected = JSON[name]
     (alone,) = read([value])
-    amid = read([ORDINARY] * 1500 + [value] + [ORDINARY] * 1500)
+    amid = read([company] * 1500 + [value] + [company] * 1500)
     for row in (alone, amid[1500]):
         if isinstance(expected, str):
             assert row["invalid"] == expected
@@ -124,14 +129,20 @@ def test_json_record(name: str) -> None:
         else:
             assert row["invalid"] is None
             assert columns(row) == pytest.approx(expected, nan_ok=True)
-    ordinary = ("192.0.2.1", "h", 200, 0.5, 1659509511)
-    assert {columns(row) for row in amid[:1500] + amid[1501:]} == {ordinary}
+    assert {columns(row) for row in amid[:1500] + amid[1501:]} == {("192.0.2.1", "h", 200, 0.5, 1659509511)}
 
 
 def test_all_records_at_once_keep_their_places() -> None:
     rows = read([value for value, _ in JSON.values()])
     for row, (name, (_, expected)) in zip(rows, JSON.items(), strict=True):
         assert (row["invalid"] == expected) if isinstance(expected, str) else row["invalid"] is None, name
+
+
+def test_documents_that_only_together_are_as_many_as_values() -> None:
+    """Two halves of a document and two documents in one value: as many as values, and none of them a record."""
+    crafted = [b'{"@timestamp":7,"x":[', b'{"a":1}]}', b'{"@timestamp":7}{"@timestamp":8}']
+    rows = read([ORDINARY_NUMBERS] * 10 + crafted + [ORDINARY_NUMBERS] * 10)
+    assert [row["invalid"] for row in rows] == [None] * 10 + [NOT_JSON] * 3 + [None] * 10
 
 
 COMBINED = b'192.0.2.1 - bob [17/May/2015:10:05:03 +0200] "GET /a?b=%20 HTTP/1.1" 404 12 "http://x/" "curl \\"7\\""'
