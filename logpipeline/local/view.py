@@ -156,7 +156,12 @@ class LiveScreen:
         self._message = ""
         self._said_at = 0.0
         self._live = Live(
-            console=console, refresh_per_second=4, get_renderable=self._picture, vertical_overflow="ellipsis"
+            console=console,
+            refresh_per_second=4,
+            get_renderable=self._picture,
+            vertical_overflow="ellipsis",
+            # What runs no more must not stand there as running: the summary takes the picture's place.
+            transient=True,
         )
         self._live.start()
 
@@ -177,6 +182,6 @@ class LiveScreen:
         self._said_at = self._facts.elapsed if self._facts else 0.0
 
     def close(self) -> None:
-        """Leave the last picture where it is."""
+        """Take the picture away."""
         self._message = ""
         self._live.stop()
