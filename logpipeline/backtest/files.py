@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from logpipeline.errors import LogPipelineError
 
-_BLOCK = 4 << 20
+_BLOCK = 8 << 20
 # A file is first read by a little, so that its clock is known while a thousand others wait.
 _FIRST_BLOCK = 64 << 10
 # What the raw topic takes; a longer line cannot have been a record.

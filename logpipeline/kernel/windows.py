@@ -60,24 +60,35 @@ def closing(cells: pl.DataFrame, rule: Rule, after: int, until: int) -> pl.DataF
     first = -((rule.size - after - 1) // rule.slide) * rule.slide
     last = (until - rule.size) // rule.slide * rule.slide
     cells = cells.filter((pl.col("pane") <= until - rule.slide) & (pl.col("pane") >= after - rule.size + 1))
-    by_rank = rule.aggregate in ("min", "max", "p95")
-    found = _gather(cells, rule, first, last) if by_rank else _add_up(cells, rule, first, last)
-    if rule.threshold is None:
-        return found
-    return found.filter(pl.col("n" if rule.aggregate == "count" else "value") > rule.threshold)
+    if rule.aggregate == "count":
+        return _count_up(cells, rule, first, last)
+    found = (_add_up if rule.aggregate in ("sum", "avg") else _gather)(cells, rule, first, last)
+    return found if rule.threshold is None else found.filter(pl.col("value") > rule.threshold)
+
+
+def _count_up(cells: pl.DataFrame, rule: Rule, first: int, last: int) -> pl.DataFrame:
+    threshold = 0 if rule.threshold is None else rule.threshold
+    code, n = _codes(cells, rule), cells["n"].to_numpy()
+    # A key with no more records than the threshold in all its panes has none in a window; most keys are such.
+    hot = np.flatnonzero((np.bincount(code, weights=n) > threshold)[code])
+    return _sums(cells[hot], code[hot], rule, (first, last), ["n"], threshold)
+
+
+def _sums(
+    cells: pl.DataFrame, code: Integers, rule: Rule, starts: tuple[int, int], weights: list[str], least: float
+) -> pl.DataFrame:
+    """Return the sums of the windows from the first to the last of `starts` that have more than `least` records."""
+    values = [cells[name].to_numpy() for name in weights]
+    owner, start, stop, sums = _spans(code, cells["pane"].to_numpy(), values, rule)
+    start, stop = np.maximum(start, starts[0]), np.minimum(stop, starts[1] + rule.slide)
+    pick = np.flatnonzero((sums[0] > least) & (start < stop))
+    index, each = _each_window(start[pick], stop[pick], rule)
+    columns = {name: total[pick][index] for name, total in zip(weights, sums, strict=True)}
+    return _windows(cells, rule, owner[pick][index], each, **columns)
 
 
 def _add_up(cells: pl.DataFrame, rule: Rule, first: int, last: int) -> pl.DataFrame:
-    weights = ["n"] if rule.aggregate == "count" else ["n", "whole", "fraction"]
-    values = [cells[name].to_numpy() for name in weights]
-    owner, start, stop, sums = _spans(_codes(cells, rule), cells["pane"].to_numpy(), values, rule)
-    start, stop = np.maximum(start, first), np.minimum(stop, last + rule.slide)
-    pick = np.flatnonzero((sums[0] > 0) & (start < stop))
-    index, starts = _each_window(start[pick], stop[pick], rule)
-    columns = {name: total[pick][index] for name, total in zip(weights, sums, strict=True)}
-    found = _windows(cells, rule, owner[pick][index], starts, **columns)
-    if rule.aggregate == "count":
-        return found
+    found = _sums(cells, _codes(cells, rule), rule, (first, last), ["n", "whole", "fraction"], 0)
     # Python divides integers of any size and rounds once, so the mean of 0.1 and 0.2 is 0.15.
     divisors = found["n"] if rule.aggregate == "avg" else itertools.repeat(1)
     totals = zip(found["whole"], found["fraction"], divisors, strict=False)
