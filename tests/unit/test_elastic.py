@@ -7,27 +7,17 @@ from typing import Any
 
 import pytest
 
-from logpipeline.api import LogPipeline, parse
+from logpipeline.api import LogPipeline
 from logpipeline.elastic.node import single_node
 from logpipeline.elastic.retention import dated_index, expired_indices
 from logpipeline.elastic.template import index_template, template_name
+from pipelines import a_pipeline
 
 TODAY = date(2024, 3, 2)
 
 
 def pipeline(**elasticsearch: Any) -> LogPipeline:
-    return parse(
-        {
-            "apiVersion": "logpipeline.dev/v1alpha1",
-            "kind": "LogPipeline",
-            "metadata": {"name": "web"},
-            "spec": {
-                "kafka": {"managed": {}},
-                "goals": [{"name": "client-rate", "preset": "client-rate"}],
-                "sink": {"elasticsearch": {"managed": {}, "index": "logs", **elasticsearch}},
-            },
-        }
-    )
+    return a_pipeline(sink={"elasticsearch": {"managed": {}, "index": "logs", **elasticsearch}})
 
 
 def test_a_plain_index_has_its_name_and_no_alias() -> None:

@@ -8,29 +8,18 @@ from typing import Any
 
 import pytest
 
-from logpipeline.api import LogPipeline, parse
+from logpipeline.api import LogPipeline
 from logpipeline.api.kafka import KafkaSecurity
 from logpipeline.errors import LogPipelineError
 from logpipeline.kafka.broker import single_broker
 from logpipeline.kafka.connect import connector_config, connector_name, worker_properties
 from logpipeline.kafka.properties import client_properties, java_properties, read_client_properties, write_private
 from logpipeline.kafka.security import Credentials, check_credentials, java_settings, librdkafka_settings
+from pipelines import a_pipeline
 
 
 def pipeline(source: dict[str, Any] | None = None, **sink: Any) -> LogPipeline:
-    return parse(
-        {
-            "apiVersion": "logpipeline.dev/v1alpha1",
-            "kind": "LogPipeline",
-            "metadata": {"name": "web"},
-            "spec": {
-                "kafka": {"managed": {}},
-                "source": source or {},
-                "goals": [{"name": "client-rate", "preset": "client-rate"}],
-                "sink": {"elasticsearch": {"managed": {}}, **sink},
-            },
-        }
-    )
+    return a_pipeline(source=source or {}, sink={"elasticsearch": {"managed": {}}, **sink})
 
 
 def connector(of: LogPipeline, secret_keys: frozenset[str] = frozenset()) -> dict[str, str]:

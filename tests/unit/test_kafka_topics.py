@@ -6,28 +6,17 @@ from typing import Any
 
 import pytest
 
-from logpipeline.api import LogPipeline, parse
+from logpipeline.api import LogPipeline
 from logpipeline.errors import LogPipelineError
 from logpipeline.kafka.topics import ExistingTopic, TopicPlan, plan_topics, wanted_topics
+from pipelines import a_pipeline
 
 DAY = {"cleanup.policy": "delete", "retention.ms": "86400000"}
 RAW = {**DAY, "max.message.bytes": "16777216"}
 
 
 def pipeline(**topic: Any) -> LogPipeline:
-    return parse(
-        {
-            "apiVersion": "logpipeline.dev/v1alpha1",
-            "kind": "LogPipeline",
-            "metadata": {"name": "web"},
-            "spec": {
-                "kafka": {"managed": {}},
-                "source": {"topic": {"name": "raw", **topic}},
-                "goals": [{"name": "client-rate", "preset": "client-rate"}],
-                "sink": {"elasticsearch": {"managed": {}}},
-            },
-        }
-    )
+    return a_pipeline(source={"topic": {"name": "raw", **topic}})
 
 
 def test_every_topic_of_the_resource_is_wanted() -> None:

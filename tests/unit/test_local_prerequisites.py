@@ -7,18 +7,14 @@ from typing import Any
 
 import pytest
 
-from logpipeline.api import LogPipeline, parse
+from logpipeline.api import LogPipeline
 from logpipeline.errors import LogPipelineError
 from logpipeline.local.prerequisites import check_distribution, check_java, java_version
+from pipelines import a_pipeline
 
 
 def pipeline(kafka: dict[str, Any], sink: dict[str, Any] | None) -> LogPipeline:
-    spec = {"kafka": kafka, "goals": [{"name": "client-rate", "preset": "client-rate"}]}
-    if sink is not None:
-        spec["sink"] = {"elasticsearch": sink}
-    return parse(
-        {"apiVersion": "logpipeline.dev/v1alpha1", "kind": "LogPipeline", "metadata": {"name": "web"}, "spec": spec}
-    )
+    return a_pipeline(kafka=kafka, sink=None if sink is None else {"elasticsearch": sink})
 
 
 @pytest.mark.parametrize(
