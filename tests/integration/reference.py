@@ -25,6 +25,7 @@ with parsed as (
 )
 select partition, "offset", ts, try_cast(floor(ts) as bigint) as second,
     doc->>'$.client_ip' as client_ip, doc->>'$.host' as host, doc->>'$.country' as country, doc->>'$.method' as method,
+    doc->>'$.server' as server,
     try_cast(status_text as bigint) as status, try_cast(doc->>'$.request_time' as double) as request_time,
     doc is not null and ts is not null and isfinite(ts) and ts <= arrival + 600
         and (status_text is null or regexp_full_match(status_text, '[+-]?[0-9]+')) as valid

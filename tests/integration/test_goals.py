@@ -41,6 +41,7 @@ GOALS: dict[str, dict[str, Any]] = {
         "groupBy": ["host"], "size": 30, "slide": 1, "aggregate": COUNT, "having": 15, "emit": "final",
     },
     "sum": {"groupBy": ["country"], "size": 60, "slide": 20, "aggregate": {"sum": {"field": "request_time"}}},
+    "avg": {"groupBy": ["server"], "size": 20, "slide": 5, "aggregate": {"avg": {"field": "request_time"}}},
     "min": {"groupBy": ["status", "country"], "size": 30, "slide": 10, "aggregate": {"min": {"field": "request_time"}}},
     "max": {"groupBy": ["method"], "size": 10, "slide": 5, "aggregate": {"max": {"field": "request_time"}}, "having": 0.9},
     "p95": {"groupBy": ["host"], "size": 60, "slide": 30, "aggregate": {"p95": {"field": "request_time"}}},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections import defaultdict
+from collections.abc import Sequence
 
 import orjson
 import polars as pl
@@ -139,11 +140,20 @@ def test_results_do_not_depend_on_batches(name: str) -> None:
         assert run(parts, rule)[0] == whole  # to the last bit: sums are integers
 
 
-@pytest.mark.parametrize(("requests", "fires"), [(10, False), (11, True)])
-def test_more_than_ten_means_eleven(requests: int, fires: bool) -> None:
-    batch = [("a", "x", 1000.0 + i, 0.1) for i in range(requests)]
-    found, _, _ = run([batch], a_rule())
-    assert set(found) == ({("a", start) for start in range(991, 1001)} if fires else set())
+@pytest.mark.parametrize(
+    ("goal", "key", "requests", "starts"),
+    [
+        ("client-rate", "a", 10, []),
+        ("client-rate", "a", 11, range(991, 1001)),
+        ("host-errors", "x", 15, []),
+        ("host-errors", "x", 16, range(986, 1001)),
+    ],
+)
+def test_the_presets_at_their_thresholds(goal: str, key: str, requests: int, starts: Sequence[int]) -> None:
+    """One request a second: a window holds them all when it starts early and ends late enough."""
+    rule = rule_of(Goal.model_validate({"name": "g", "preset": goal, "where": []}))
+    found, _, _ = run([[("a", "x", 1000.0 + i, 0.1) for i in range(requests)]], rule)
+    assert set(found) == {(key, start) for start in starts}
 
 
 def test_window_edges_are_start_inclusive_end_exclusive() -> None:
