@@ -184,7 +184,7 @@ COMBINED_RECORDS: list[tuple[bytes | None, str]] = [
     (b'1.2.3.4 - - [99/Oct/2000:13:55:36 -0700] "GET / HTTP/1.1" 200 1 "-" "-"', "is not a time"),
     (b'{"status":200}', "of the line"),
     (b"", "of the line"),
-    (b'1.2.3.4 - - [10/Oct/2000:13:55:36 -0700] "GET /\xff HTTP/1.1" 200 1 "-" "-"', "not UTF-8"),
+    (b'1.2.3.4 - - [10/Oct/2000:13:55:36 -0700] "GET /\xff HTTP/1.1" 200 1 "-" "-"', "indexed"),
 ]
 
 

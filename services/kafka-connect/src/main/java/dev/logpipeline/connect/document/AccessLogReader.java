@@ -29,8 +29,8 @@ final class AccessLogReader implements RecordReader {
     }
 
     @Override
-    public ObjectNode read(String text) {
-        LineCursor line = new LineCursor(text);
+    public ObjectNode read(byte[] value) {
+        LineCursor line = new LineCursor(Text.leniently(value));
         ObjectNode document = JsonNodeFactory.instance.objectNode();
         put(document, Columns.CLIENT_IP, line.until(" ", "host"));
         line.until(" ", "ident"); // what identd says of the client's user: nobody has run it for decades

@@ -45,7 +45,7 @@ public final class DocumentFactory {
             throw new ConnectException("set value.converter=org.apache.kafka.connect.converters.ByteArrayConverter: the connector reads bytes, not "
                 + record.value().getClass().getName());
         }
-        ObjectNode fields = reader.read(Text.decode(bytes));
+        ObjectNode fields = reader.read(bytes);
         if (!fields.has(Columns.TIMESTAMP) && record.timestamp() != null) {
             fields.put(Columns.TIMESTAMP, TimestampFormat.seconds(Instant.ofEpochMilli(record.timestamp())));
         }

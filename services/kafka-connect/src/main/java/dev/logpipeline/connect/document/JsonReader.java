@@ -21,8 +21,8 @@ final class JsonReader implements RecordReader {
     }
 
     @Override
-    public ObjectNode read(String text) {
-        ObjectNode document = parse(text);
+    public ObjectNode read(byte[] value) {
+        ObjectNode document = parse(Text.strictly(value));
         // Before the columns are written: one of them may bear the name of the field that holds the time.
         JsonNode time = FieldMapping.find(document, timestampField);
         fields.apply(document);

@@ -11,13 +11,18 @@ final class Text {
 
     private Text() {}
 
-    /** Strict, where new String(bytes) would put replacement characters into the index without a word. */
-    static String decode(byte[] bytes) {
+    /** JSON is UTF-8 (RFC 8259), so anything else is no JSON. */
+    static String strictly(byte[] bytes) {
         try {
             return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
         } catch (CharacterCodingException e) {
             throw new InvalidRecordException("not UTF-8");
         }
+    }
+
+    /** What is not UTF-8 becomes U+FFFD: such a line of a log is a real request, often an attack, and the goals count it too. */
+    static String leniently(byte[] bytes) {
+        return new String(bytes, StandardCharsets.UTF_8);
     }
 
     /** So much of a value as a message can carry. */
