@@ -6,10 +6,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
 from logpipeline.api.goal import Condition, Goal
+from logpipeline.api.resource import LogPipeline
+from logpipeline.errors import LogPipelineError
 
 AggregateKind = Literal["count", "sum", "avg", "min", "max", "p95"]
 
@@ -82,3 +85,14 @@ def rule_of(goal: Goal) -> Rule:
         threshold=goal.having.greater_than if goal.having else None,
         early=has_threshold and aggregate == "count" if goal.emit is None else goal.emit == "early",
     )
+
+
+def chosen_rules(pipeline: LogPipeline, names: Sequence[str]) -> list[Rule]:
+    """Return the rules of the goals `names` of a pipeline, of all when there are none; raises LogPipelineError for a
+    name that the pipeline lacks.
+    """
+    rules = {goal.name: rule_of(goal) for goal in pipeline.spec.goals}
+    for name in names:
+        if name not in rules:
+            raise LogPipelineError(f"--goal: {pipeline.name} has no goal {name!r}; it has {', '.join(rules)}")
+    return [rules[name] for name in names or rules]

@@ -16,7 +16,7 @@ from logpipeline.backtest.run import INVALID, Summary
 from logpipeline.backtest.run import backtest as run
 from logpipeline.commands import resource_file
 from logpipeline.errors import LogPipelineError
-from logpipeline.rules import Rule, rule_of
+from logpipeline.rules import Rule, chosen_rules
 
 
 @click.command()
@@ -51,11 +51,7 @@ def backtest(
       logpipeline backtest -f nginx.yaml --input access.log --goal client-rate --output results/
     """
     pipeline = load(path)
-    rules = {goal.name: rule_of(goal) for goal in pipeline.spec.goals}
-    for name in names:
-        if name not in rules:
-            raise LogPipelineError(f"--goal: {pipeline.name} has no goal {name!r}; it has {', '.join(rules)}")
-    chosen = [rules[name] for name in names or rules]
+    chosen = chosen_rules(pipeline, names)
     paths = [*inputs, *more]
     messages = Console(stderr=True)
     # A pipe has no width of its own; a table that is cut to 80 columns would be no use to the next program.

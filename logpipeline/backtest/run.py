@@ -8,7 +8,6 @@ as small as it is live.
 from __future__ import annotations
 
 import contextlib
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -34,12 +33,12 @@ INVALID = "_invalid"
 
 @dataclass
 class GoalSummary:
-    """What a rule gave: results, how many a key, the first and last window start (epoch seconds), and the greatest
+    """What a rule gave: results, their keys, the first and last window start (epoch seconds), and the greatest
     value with its key.
     """
 
     results: int = 0
-    keys: Counter[str] = field(default_factory=Counter)
+    keys: set[str] = field(default_factory=set)
     first: int | None = None
     last: int | None = None
     peak: float | None = None
@@ -145,11 +144,10 @@ def _advance(goal: _Goal, batch: pl.DataFrame, watermark: int) -> None:
         return
     for key, value in results(windows, goal.rule):
         goal.output.write(value + "\n")
-        summary.keys[key] += 1
+        summary.keys.add(key)
     summary.results += windows.height
-    starts = windows["start"].to_list()
-    summary.first = min(starts) if summary.first is None else min(summary.first, *starts)
-    summary.last = max(starts) if summary.last is None else max(summary.last, *starts)
+    starts = [start for start in (summary.first, summary.last) if start is not None] + windows["start"].to_list()
+    summary.first, summary.last = min(starts), max(starts)
     name = "n" if goal.rule.field is None else "value"
     top = windows.sort(name, descending=True).row(0, named=True)
     if summary.peak is None or top[name] > summary.peak:

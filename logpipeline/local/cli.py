@@ -14,6 +14,7 @@ from rich.console import Console
 from logpipeline.api import LogPipeline, load
 from logpipeline.api.base import parse_duration
 from logpipeline.commands import resource_file
+from logpipeline.distribution import distribution
 from logpipeline.errors import LogPipelineError
 from logpipeline.local import leftovers
 from logpipeline.local.components import Place, common_environment, processes, settings_files
@@ -21,7 +22,7 @@ from logpipeline.local.lines import PlainScreen
 from logpipeline.local.observer import Observer
 from logpipeline.local.parts import StartError, Startup
 from logpipeline.local.ports import any_free, choose_ports, holder, is_free, port_requests
-from logpipeline.local.prerequisites import check_distribution, check_java, distribution
+from logpipeline.local.prerequisites import check_distribution, check_java
 from logpipeline.local.session import Interrupts, Session, explain
 from logpipeline.local.state import StateFolder
 from logpipeline.local.summary import show

@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 from logpipeline.api import LogPipeline
@@ -45,11 +44,6 @@ def java_version(text: str) -> int | None:
         return None
     first, second = found.groups()
     return int(second) if first == "1" and second else int(first)
-
-
-def distribution() -> Path:
-    """Return the folder that `make setup` fills with Kafka, Elasticsearch, the connector and Spark's jars."""
-    return Path(os.environ.get("LOGPIPELINE_DIST") or Path(sys.prefix, "share", "logpipeline"))
 
 
 def check_distribution(pipeline: LogPipeline, folder: Path) -> None:

@@ -13,9 +13,8 @@ import click
 from py4j.protocol import Py4JError
 from pyspark.sql.streaming.query import StreamingQuery
 
-from logpipeline.api import LogPipeline, load
-from logpipeline.errors import LogPipelineError
-from logpipeline.rules import Rule, rule_of
+from logpipeline.api import load
+from logpipeline.rules import Rule, chosen_rules
 from logpipeline_spark import checkpoint, session, stream
 from logpipeline_spark.host import Host
 from logpipeline_spark.progress import Board
@@ -60,7 +59,7 @@ def main(
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     pipeline = load(path)
-    rules = _chosen(pipeline, names)
+    rules = chosen_rules(pipeline, names)
     board = Board(pipeline.name, [rule.name for rule in rules])
     server = serve(board, metrics_address, metrics_port)
     shards = pipeline.spec.spark.shards
@@ -82,14 +81,6 @@ def main(
         server.shutdown()
         with contextlib.suppress(Py4JError):  # the JVM may have ended first, see Host
             spark.stop()
-
-
-def _chosen(pipeline: LogPipeline, names: tuple[str, ...]) -> list[Rule]:
-    rules = {goal.name: rule_of(goal) for goal in pipeline.spec.goals}
-    for name in names:
-        if name not in rules:
-            raise LogPipelineError(f"--goal: {pipeline.name} has no goal {name!r}; it has {', '.join(rules)}")
-    return [rules[name] for name in names or rules]
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from typing import Any
 from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
 
+from logpipeline.distribution import distribution
 from logpipeline.errors import LogPipelineError
 
 # Every setting with its reason; what a user's own Spark configuration says is set after these.
@@ -41,11 +42,6 @@ _SETTINGS = {
 _NOT_YET = ("TimeoutException", "UnknownTopicOrPartitionException", "DisconnectException")
 _WAIT_SECONDS = 120
 _LOOK_EVERY = 0.3
-
-
-def distribution() -> Path:
-    """Return the folder that `make setup` (or the image) has laid the jars and services in."""
-    return Path(os.environ.get("LOGPIPELINE_DIST") or Path(sys.prefix, "share", "logpipeline"))
 
 
 def session(name: str, *, shards: int, settings: Mapping[str, str] | None = None) -> SparkSession:

@@ -10,7 +10,6 @@ import json
 import os
 import socket
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -22,7 +21,9 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]  # exported, but not by __all__
 from elasticsearch import Elasticsearch as ElasticsearchClient
 
-DISTRIBUTION = Path(os.environ.get("LOGPIPELINE_DIST") or Path(sys.prefix, "share", "logpipeline"))
+from logpipeline.distribution import distribution
+
+DISTRIBUTION = distribution()
 PLUGINS = DISTRIBUTION / "connect-plugins"
 
 # A record of 16 MiB passes: long lines are among what the tests send.
