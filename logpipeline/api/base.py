@@ -64,6 +64,8 @@ def written(default: str) -> Any:
 Name = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", max_length=52)]
 TopicName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9._-]+$", max_length=249)]
 Quantity = Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+)?(Ki|Mi|Gi|Ti|k|M|G|T)?$")]
+Cpu = Annotated[str, Field(pattern=r"^([0-9]+m|[0-9]+(\.[0-9]+)?)$", max_length=20)]
+ImageName = Annotated[str, Field(pattern=r"^[^\s]+$", max_length=500)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 

@@ -124,6 +124,12 @@ class Goal(Model):
         "Absent: early for a count with having, else final.",
     )
     topic: Topic = Field(default_factory=Topic, description="Results; <pipeline>.<goal>.")
+    state_version: Annotated[int, Field(ge=1)] = Field(
+        1, description="Raised: the goal leaves its state behind and counts anew from startFrom; never lowered."
+    )
+    start_from: Literal["earliest", "latest"] = Field(
+        "earliest", description="Offset of the raw topic at which new state begins; running state is not touched."
+    )
 
     @model_validator(mode="before")
     @classmethod

@@ -6,22 +6,27 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from logpipeline.api.base import Model, Port, Quantity, SecretReference
+from logpipeline.api.base import Model, Name, Port, Quantity, SecretReference
+from logpipeline.api.pods import Workload
 
 
 class Storage(Model):
     """A volume."""
 
     size: Quantity = Field("10Gi", description="Size of the volume of each replica; grows only.")
+    storage_class: Name | None = Field(None, description="StorageClass; absent: the cluster's default.")
 
 
-class ManagedKafka(Model):
+class ManagedKafka(Workload):
     """A Kafka (KRaft) of the pipeline's own."""
 
     replicas: Literal[1, 3] = Field(1, description="Brokers; 3 survive the loss of one.")
     storage: Storage = Field(default_factory=Storage, description="Volume of each broker.")
     port: Port | None = Field(
         None, description="Port of the client listener; absent: 9092, or a free one on one machine."
+    )
+    config: dict[str, str] = Field(
+        default_factory=dict, description="Broker properties to add; those that the pipeline stands on win."
     )
 
 

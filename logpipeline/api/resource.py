@@ -8,7 +8,8 @@ from pydantic import ConfigDict, Field, model_validator
 
 from logpipeline.api.base import Duration, Model, Name, written
 from logpipeline.api.goal import Goal
-from logpipeline.api.kafka import Kafka
+from logpipeline.api.kafka import Kafka, Storage
+from logpipeline.api.pods import Resources, Workload
 from logpipeline.api.sink import Sink
 from logpipeline.api.source import Source, Topic
 
@@ -18,8 +19,17 @@ API_VERSION = f"{GROUP}/{VERSION}"
 KIND = "LogPipeline"
 
 
-class Spark(Model):
-    """How the goals' Spark applications run."""
+class Checkpoint(Model):
+    """Where a goal keeps its state: a volume of its own, or a folder that every pod can reach."""
+
+    storage: Storage = Field(default_factory=lambda: Storage(size="1Gi"), description="Volume of each goal.")
+    uri: Annotated[str, Field(pattern=r"^[a-z][a-z0-9+.-]*://[^\s]+$", max_length=500)] | None = Field(
+        None, description="Hadoop URI of a folder, for example s3a://bucket/checkpoints; set: no volumes."
+    )
+
+
+class Spark(Workload):
+    """How the goals' Spark applications run, each in a pod of its own on a cluster."""
 
     trigger: Duration = Field(written("1s"), description="Time between the starts of two micro-batches.")
     max_records_per_batch: Annotated[int, Field(ge=1000)] = Field(
@@ -28,12 +38,23 @@ class Spark(Model):
     shards: Annotated[int, Field(ge=1, le=1024)] = Field(
         2, description="Parts of a goal's state that are worked on in parallel; fixed for the life of its checkpoint."
     )
+    executors: Annotated[int, Field(ge=0, le=1000)] = Field(
+        0, description="Executor pods of each goal on a cluster; 0: all work is done by the driver's pod."
+    )
+    executor_resources: Resources | None = Field(None, description="Of an executor; absent: the proven default.")
+    conf: dict[str, str] = Field(
+        default_factory=dict, description="Spark configuration to add; what keeps a goal's results right is refused."
+    )
+    checkpoint: Checkpoint = Field(default_factory=Checkpoint, description="Where the goals keep their state.")
 
 
 class Spec(Model):
     """What the user wants."""
 
     suspend: bool = Field(False, description="Stop everything but the data.")
+    delete_policy: Literal["Retain", "Delete"] = Field(
+        "Retain", description="What happens to the volumes of a pipeline, or of a goal, that is deleted."
+    )
     source: Source = Field(default_factory=Source, description="The raw records.")
     kafka: Kafka = Field(description="The Kafka that carries the pipeline.")
     goals: Annotated[list[Goal], Field(min_length=1, max_length=100)] = Field(description="The rules.")

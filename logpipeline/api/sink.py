@@ -8,14 +8,20 @@ from pydantic import Field, model_validator
 
 from logpipeline.api.base import Duration, Model, Port, SecretReference
 from logpipeline.api.kafka import Storage
+from logpipeline.api.pods import Workload
 from logpipeline.api.source import Topic
 
 
-class ManagedElasticsearch(Model):
+class Kibana(Workload):
+    """A Kibana in front of the managed Elasticsearch."""
+
+
+class ManagedElasticsearch(Workload):
     """A single Elasticsearch node of the pipeline's own."""
 
     storage: Storage = Field(default_factory=Storage, description="Volume of the node.")
     port: Port | None = Field(None, description="HTTP port; absent: 9200, or a free one on one machine.")
+    kibana: Kibana | None = Field(None, description="Kibana, on a cluster only; absent: none.")
 
 
 class ExternalElasticsearch(Model):
@@ -52,7 +58,7 @@ class Elasticsearch(Model):
         return self
 
 
-class Connect(Model):
+class Connect(Workload):
     """The Kafka Connect workers that carry the records over."""
 
     replicas: Annotated[int, Field(ge=1, le=100)] = Field(1, description="Workers.")
@@ -61,6 +67,9 @@ class Connect(Model):
     connector_class: str = Field(
         "dev.logpipeline.connect.ElasticsearchSinkConnector",
         description="Another sink connector, if it is on the workers.",
+    )
+    config: dict[str, str] = Field(
+        default_factory=dict, description="Connector settings to add; those that the pipeline stands on win."
     )
 
 

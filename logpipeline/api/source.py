@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from logpipeline.api.base import Duration, Model, TopicName, written
+from logpipeline.api.pods import Workload
 
 Format = Literal["json", "combined", "common"]
 TimestampFormat = Literal["epoch", "epoch_millis", "iso8601", "clf"]
@@ -43,7 +44,7 @@ class Timestamp(Model):
     )
 
 
-class Generator(Model):
+class Generator(Workload):
     """Demo traffic: NGINX records with injected offenders. Absent: none."""
 
     rate_per_second: Annotated[float, Field(gt=0, le=1_000_000)] = Field(200, description="Mean records a second.")

@@ -55,7 +55,7 @@ FAULTS: dict[str, tuple[Any, str]] = {
     ),
     "a field of nowhere": (
         changed("spec.kafka.managed.colour", "red"),
-        "spec.kafka.managed.colour: unknown field; known fields: replicas, storage, port",
+        "spec.kafka.managed.colour: unknown field; known fields: image, resources, pod, replicas, storage, port, config",
     ),
     "an unknown preset": (
         goal(preset="client-rte"),

@@ -1,0 +1,1 @@
+"""From a LogPipeline to the Kubernetes objects it should have: pure, a module a component."""

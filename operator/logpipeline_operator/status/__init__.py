@@ -1,0 +1,1 @@
+"""From observed facts to conditions and status: pure."""
