@@ -45,9 +45,7 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Configurati
         except ValueError:
             value = 0.0
         if not 0 < value < float("inf"):
-            raise LogPipelineError(
-                f"{_PREFIX}{name}: {given!r} is not a number above 0; write seconds, say {default:g}"
-            )
+            raise LogPipelineError(f"{_PREFIX}{name}: {given!r} is not a number above 0; the default is {default:g}")
         return value
 
     def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:

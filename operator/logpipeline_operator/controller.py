@@ -87,7 +87,7 @@ class Controller:
                 children, version = self._client.list(kind, namespace, SELECTOR)
                 for key in self._cache.replace(kind, children, version, namespace):
                     self.queue.add(key)
-        for key in self._pipelines.keys():
+        for key in self._pipelines.all():
             self.queue.add(key)
 
     def start(self, workers: int, reconcile: Callable[[PipelineKey], float | None]) -> None:
@@ -112,8 +112,8 @@ class Controller:
                 failed = False
             except EXPECTED as error:
                 _LOG.warning("the pass failed: %s", error, extra=fields(key))
-            except Exception:
-                # One pipeline's defect must not end the worker that all share; it is told, counted and tried again.
+            except Exception:  # noqa: BLE001 - told with its stack trace, counted and tried again
+                # One pipeline's defect must not end a worker, which all share.
                 _LOG.exception("the pass failed", extra=fields(key))
             RECONCILE.labels("error" if failed else "ok").observe(time.monotonic() - began)
             self.queue.done(key, failed=failed)

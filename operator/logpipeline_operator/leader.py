@@ -11,7 +11,7 @@ import threading
 from typing import Any
 
 import urllib3
-from kubernetes.client.rest import ApiException
+from kubernetes.client import ApiException
 from kubernetes.leaderelection import electionconfig, leaderelection
 from kubernetes.leaderelection.leaderelectionrecord import LeaderElectionRecord
 from kubernetes.leaderelection.resourcelock.leaselock import LeaseLock
@@ -24,7 +24,7 @@ _LOST = 3
 _LOG = logging.getLogger(__name__)
 
 
-class _PatientLock(LeaseLock):  # type: ignore[misc] # the package has no types
+class _PatientLock(LeaseLock):  # type: ignore[misc]
     """The package's lock lets a lost connection escape and end the election; here it is one more failed try."""
 
     released = False
@@ -51,7 +51,7 @@ class _PatientLock(LeaseLock):  # type: ignore[misc] # the package has no types
 
 
 class Leadership:
-    """This replica's part in the election."""
+    """The part of this replica in the election."""
 
     def __init__(self, namespace: str, identity: str) -> None:
         self._lock = _PatientLock(LEASE_NAME, namespace, identity)

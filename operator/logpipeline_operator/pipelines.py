@@ -41,7 +41,7 @@ class Pipelines:
         with self._lock:
             self._documents.pop(key, None)
 
-    def keys(self) -> list[PipelineKey]:
+    def all(self) -> list[PipelineKey]:
         """Return all pipelines."""
         with self._lock:
             return list(self._documents)

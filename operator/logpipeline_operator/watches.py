@@ -70,7 +70,7 @@ def registry(listener: Listener) -> kopf.OperatorRegistry:
             param=(kind.api_version, kind.name),
             registry=handlers,
         )
-        async def child(event: kopf.RawEvent, param: tuple[str, str], **_: Any) -> None:
+        async def child(event: kopf.RawEvent, param: Any = (), **_: Any) -> None:
             document = _complete(event, *param)
             if event["type"] == "DELETED":
                 listener.child_gone(document)

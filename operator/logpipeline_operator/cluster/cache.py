@@ -27,7 +27,7 @@ class Cache:
         self._objects: dict[PipelineKey, dict[ObjectKey, tuple[int, bytes]]] = defaultdict(dict)
 
     def put(self, document: Document) -> PipelineKey | None:
-        """Take an object as it is now and return its pipeline; None for what is not ours or older than what is known."""
+        """Take an object as it is now and return its pipeline; None for what is not ours, or old news."""
         pipeline = pipeline_of(document)
         if pipeline is None:
             return None
