@@ -1,0 +1,85 @@
+"""Looks at the data path of each pipeline beside the passes, and remembers what was seen last."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from logpipeline_operator.cluster.kinds import PipelineKey
+from logpipeline_operator.logs import fields
+from logpipeline_operator.metrics import OBSERVE
+from logpipeline_operator.observe.facts import Facts
+from logpipeline_operator.work_queue import WorkQueue
+
+_LOG = logging.getLogger(__name__)
+
+# Returns the facts and in how many seconds to look again; None for a pipeline that is gone.
+Look = Callable[[PipelineKey], tuple[Facts, float] | None]
+
+
+class Observations:
+    """The newest facts of each pipeline; safe to use from several threads."""
+
+    def __init__(self, look: Look, on_news: Callable[[PipelineKey], None]) -> None:
+        self._look = look
+        self._on_news = on_news
+        self._queue: WorkQueue[PipelineKey] = WorkQueue()
+        self._lock = threading.Lock()
+        self._facts: dict[PipelineKey, Facts] = {}
+        self._followed: set[PipelineKey] = set()
+
+    def follow(self, key: PipelineKey) -> None:
+        """Look at a pipeline from now on."""
+        with self._lock:
+            if key in self._followed:
+                return
+            self._followed.add(key)
+        self._queue.add(key)
+
+    def latest(self, key: PipelineKey) -> Facts:
+        """Return what was seen last; everything is unknown before the first look."""
+        with self._lock:
+            return self._facts.get(key) or Facts(observed_at=datetime.now(UTC))
+
+    def forget(self, key: PipelineKey) -> None:
+        """Drop a pipeline that is gone."""
+        with self._lock:
+            self._followed.discard(key)
+            self._facts.pop(key, None)
+        self._queue.forget(key)
+
+    def start(self, workers: int) -> None:
+        """Begin to look."""
+        for number in range(workers):
+            threading.Thread(target=self._work, name=f"observe-{number}", daemon=True).start()
+
+    def close(self) -> None:
+        """Look no more."""
+        self._queue.close()
+
+    def _work(self) -> None:
+        while (key := self._queue.take()) is not None:
+            began = time.monotonic()
+            seen = None
+            failed = True
+            try:
+                seen = self._look(key)
+                failed = False
+            except Exception:
+                # One pipeline's defect must not end a worker, which all share; it is told and tried again.
+                _LOG.exception("the look at the data path failed", extra=fields(key))
+            OBSERVE.observe(time.monotonic() - began)
+            self._queue.done(key, failed=failed)
+            if seen is None:
+                continue
+            facts, again = seen
+            with self._lock:
+                followed = key in self._followed
+                if followed:
+                    self._facts[key] = facts
+            if followed:
+                self._queue.add(key, again)
+                self._on_news(key)

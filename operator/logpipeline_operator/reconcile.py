@@ -1,0 +1,161 @@
+"""One pass over one pipeline: what it should have is compared with what it has, and the difference written.
+
+The decisions are pure and stand elsewhere: `acceptance` (what of an edit takes effect), `desired` (which objects),
+`plan` (which of them to write), `rollout`, `suspension`, `status`. What has to be asked of the data path is asked by
+`observations` beside the passes, so that no peer that is down ever holds up a pass.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+
+from logpipeline.acceptance import Acceptance, RunningGoal, accept
+from logpipeline.api import LogPipeline, parse
+from logpipeline.errors import ResourceError
+from logpipeline_operator.cluster.cache import Cache
+from logpipeline_operator.cluster.client import ApiError, Client
+from logpipeline_operator.cluster.kinds import POD, STATEFUL_SET, Document, ObjectKey, PipelineKey, kind_of
+from logpipeline_operator.desired import desired, suspended
+from logpipeline_operator.logs import fields
+from logpipeline_operator.observations import Observations
+from logpipeline_operator.observe.facts import Facts
+from logpipeline_operator.pipelines import Pipelines
+from logpipeline_operator.plan import plan
+from logpipeline_operator.report import Reporter
+from logpipeline_operator.rollout import next_step
+from logpipeline_operator.secrets import Secrets
+from logpipeline_operator.settings import Settings
+from logpipeline_operator.status.conditions import status_of, status_of_invalid
+from logpipeline_operator.suspension import stage_of
+
+_LOG = logging.getLogger(__name__)
+_COMPONENT = "app.kubernetes.io/component"
+
+
+class Reconciler:
+    """Does passes; a pipeline in one thread at a time."""
+
+    def __init__(
+        self,
+        client: Client,
+        pipelines: Pipelines,
+        cache: Cache,
+        secrets: Secrets,
+        settings: Settings,
+        observations: Observations,
+        reporter: Reporter,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._client = client
+        self._pipelines = pipelines
+        self._cache = cache
+        self._secrets = secrets
+        self._settings = settings
+        self._observations = observations
+        self._reporter = reporter
+        self._clock = clock
+        self._sources_stopped: dict[PipelineKey, float] = {}
+
+    def forget(self, key: PipelineKey) -> None:
+        """Drop what is remembered of a pipeline that is gone."""
+        self._sources_stopped.pop(key, None)
+
+    def reconcile(self, key: PipelineKey) -> float | None:
+        """Do a pass and return in how many seconds the next one is due, None when only a change asks for one.
+
+        Raises ApiError when the API server refuses something, after all else has been done.
+        """
+        document = self._pipelines.get(key)
+        if document is None or document["metadata"].get("deletionTimestamp"):
+            return None
+        status, generation = document.get("status") or {}, document["metadata"]["generation"]
+        try:
+            acceptance = accept(parse(document), running_goals(status))
+        except ResourceError as error:
+            faulty = status_of_invalid(error.faults, generation, now=datetime.now(UTC), previous=status)
+            return self._reporter.report(key, document, faulty)
+        pipeline = acceptance.pipeline
+        self._observations.follow(key)
+        facts = self._observations.latest(key)
+        failures = self._write(key, acceptance, facts)
+        children = self._cache.children(key)
+        self._step_brokers(key, children, facts)
+        new = status_of(
+            pipeline,
+            facts.with_workloads(children.values()),
+            running=acceptance.running,
+            now=datetime.now(UTC),
+            previous=status,
+            refusals=[refusal.message for refusal in acceptance.refusals],
+            failures=[error.message for error in failures],
+        )
+        delay = self._reporter.report(key, document, new)
+        if failures:
+            raise failures[0]
+        return delay
+
+    def _write(self, key: PipelineKey, acceptance: Acceptance, facts: Facts) -> list[ApiError]:
+        """Write what differs and return what the API server refused; one refusal does not hold up the rest."""
+        pipeline = acceptance.pipeline
+        secrets = {name: secret.facts() for name, secret in self._secrets.of(pipeline).items()}
+        goals = {goal.name: acceptance.goal_pipeline(goal.name).document() for goal in pipeline.spec.goals}
+        live = self._cache.children(key)
+        stage = stage_of(
+            suspend=pipeline.spec.suspend, live=live, drained=facts.drained, waited=self._waited(key, pipeline)
+        )
+        objects = suspended(desired(pipeline, goals, self._settings, secrets), stage)
+        to_do = plan(
+            objects, live, owner_uid=pipeline.metadata.uid, keep_volumes=pipeline.spec.delete_policy == "Retain"
+        )
+        failures = []
+        for document, paths in to_do.apply:
+            where = fields(key, document["metadata"]["labels"].get(_COMPONENT))
+            _LOG.info("apply %s %s: %s", document["kind"], document["metadata"]["name"], ", ".join(paths), extra=where)
+            try:
+                self._cache.put(self._client.apply(kind_of(document), document))
+            except ApiError as error:
+                failures.append(error)
+        for document in to_do.delete:
+            metadata = document["metadata"]
+            _LOG.info("delete %s %s: not desired any more", document["kind"], metadata["name"], extra=fields(key))
+            try:
+                self._client.delete(kind_of(document), metadata["namespace"], metadata["name"], metadata["uid"])
+            except ApiError as error:
+                failures.append(error)
+        return failures
+
+    def _waited(self, key: PipelineKey, pipeline: LogPipeline) -> float:
+        if not pipeline.spec.suspend:
+            self._sources_stopped.pop(key, None)
+            return 0.0
+        return self._clock() - self._sources_stopped.setdefault(key, self._clock())
+
+    def _step_brokers(self, key: PipelineKey, children: Mapping[ObjectKey, Document], facts: Facts) -> None:
+        for brokers in children.values():
+            if brokers["kind"] != STATEFUL_SET.name or brokers["spec"]["updateStrategy"]["type"] != "OnDelete":
+                continue
+            labels = brokers["spec"]["selector"]["matchLabels"].items()
+            pods = [
+                document
+                for child, document in children.items()
+                if child.kind == POD.name and labels <= document["metadata"]["labels"].items()
+            ]
+            step = next_step(brokers, pods, in_sync=facts.kafka.in_sync, observed_at=facts.kafka.observed_at)
+            if step.delete is not None:
+                pod = step.delete["metadata"]
+                _LOG.info("restart %s for its new revision", pod["name"], extra=fields(key, "kafka"))
+                self._client.delete(POD, pod["namespace"], pod["name"], pod["uid"])
+            elif step.waits_for is not None:
+                _LOG.debug("the rolling restart waits: %s", step.waits_for, extra=fields(key, "kafka"))
+
+
+def running_goals(status: Document) -> dict[str, RunningGoal]:
+    """Return what the goals run, as the status remembers it."""
+    return {
+        goal["name"]: RunningGoal(goal["stateVersion"], goal["rule"])
+        for goal in status.get("goals") or []
+        if "rule" in goal and "stateVersion" in goal
+    }
