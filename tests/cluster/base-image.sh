@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# base-image.sh: makes debian:bookworm-slim out of Debian's packages, for machines that reach no image registry; prints its name.
+set -euo pipefail
+. "$(dirname "$0")/env.sh"
+name=localhost/logpipeline/debian:bookworm-slim
+inputs=$(sha256sum <"$0" | cut -c1-16)
+
+if [ -n "$(buildah images --quiet --filter "label=inputs=$inputs" --filter "reference=$name")" ]; then
+    echo "$name"
+    exit 0
+fi
+say "making the base image"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# The machine's own mirrors, and what it needs to be told to reach them.
+sources=()
+[ ! -e /etc/apt/sources.list.d/debian.sources ] || sources=(/etc/apt/sources.list.d/debian.sources)
+options=()
+for file in /etc/apt/apt.conf.d/99*; do [ ! -f "$file" ] || options+=(--aptopt="$file"); done
+# What the official slim image leaves out too.
+for folder in man doc locale info; do options+=(--dpkgopt="path-exclude=/usr/share/$folder/*"); done
+mmdebstrap --quiet --variant=minbase "${options[@]}" bookworm "$work/root.tar" "${sources[@]}" >&2
+
+cat >"$work/Dockerfile" <<DOCKERFILE
+FROM scratch
+ADD root.tar /
+LABEL inputs=$inputs
+CMD ["bash"]
+DOCKERFILE
+buildah build --quiet --isolation chroot --tag "$name" "$work" >/dev/null
+echo "$name"

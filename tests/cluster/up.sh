@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# up.sh: makes a cluster answer and puts the project's images into it. Safe to call again: does only what is missing.
+# The cluster is the one that KUBECONFIG names, else one of kind (where kind and Docker are), else a node of its own (root needed).
+set -euo pipefail
+. "$(dirname "$0")/env.sh"
+
+node_answers() { [ -e "$kubeconfig" ] && kubectl get --raw /readyz --request-timeout 5s >/dev/null 2>&1; }
+
+lock
+case $(provider) in
+    given)
+        say "using the cluster of KUBECONFIG=$KUBECONFIG; it must be able to pull the images, or have them"
+        exit 0
+        ;;
+    kind)
+        mkdir -p "$state"
+        kind get clusters 2>/dev/null | grep -qx "$cluster_name" ||
+            kind create cluster --name "$cluster_name" --kubeconfig "$kubeconfig" --wait 120s
+        ;;
+    node)
+        [ "$(id -u)" = 0 ] || fail "a node of its own needs root: use sudo, or your own cluster (export KUBECONFIG)"
+        "$cluster_dir/packages.sh"
+        "$cluster_dir/build-tools.sh"
+        "$cluster_dir/node/images.sh"
+        PATH=$tools:$PATH
+        export KUBECONFIG=$kubeconfig
+        node_answers || { say "starting the node" && "$cluster_dir/node/start.sh"; }
+        ;;
+esac
+say "up: export KUBECONFIG=$kubeconfig PATH=$tools:\$PATH"
