@@ -11,12 +11,13 @@ from typing import Any
 class GoalProgress:
     """One goal's own words; None is unknown and never means 0. Totals count from the start of its process.
 
-    `offsets` is up to where it has processed each partition of the raw topic, `offset_total` their sum; moments are ISO
-    8601 (UTC), so that nothing changes at rest; ages are in seconds.
+    `rule` is the identity of the rule that counts; `offsets` is up to where it has processed each partition of the raw
+    topic, `offset_total` their sum; moments are ISO 8601 (UTC); ages are in seconds.
     """
 
     goal: str
     state: str
+    rule: Mapping[str, Any] | None = None
     checkpoint: str | None = None
     state_version: int | None = None
     batch: int | None = None
