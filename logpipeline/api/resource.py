@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
+from logpipeline.api import spark_conf
 from logpipeline.api.base import Duration, Model, Name, written
 from logpipeline.api.goal import Goal
 from logpipeline.api.kafka import Kafka, Storage
@@ -46,6 +47,12 @@ class Spark(Workload):
         default_factory=dict, description="Spark configuration to add; what keeps a goal's results right is refused."
     )
     checkpoint: Checkpoint = Field(default_factory=Checkpoint, description="Where the goals keep their state.")
+
+    @model_validator(mode="after")
+    def _conf_leaves_goals_right(self) -> Spark:
+        if faults := spark_conf.faults(self.conf):
+            raise ValueError(f"conf: {'; '.join(faults)}")
+        return self
 
 
 class Spec(Model):

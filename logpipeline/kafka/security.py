@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from logpipeline.api.kafka import KafkaSecurity
 from logpipeline.errors import LogPipelineError
@@ -22,6 +23,24 @@ class Credentials:
     def path(self, key: str) -> str:
         """Return the path of the file that holds `key`."""
         return f"{self.folder}/{key}"
+
+
+def read_credentials(folder: Path) -> Credentials:
+    """Return the Secret that is mounted at `folder`; the line break that editors put at a file's end is left out.
+
+    Raises LogPipelineError when it cannot be read.
+    """
+    values = {}
+    path = folder
+    try:
+        for path in sorted(folder.iterdir()):
+            # A mounted Secret also holds Kubernetes' own ..data folders.
+            if not path.name.startswith(".") and path.is_file():
+                values[path.name] = path.read_text(encoding="utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+        raise LogPipelineError(f"{path}: cannot read the secret: {reason}") from error
+    return Credentials(values, str(folder))
 
 
 def check_credentials(security: KafkaSecurity, credentials: Credentials | None) -> None:

@@ -3,47 +3,13 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
-from typing import Any
 
 from logpipeline.errors import LogPipelineError
+from logpipeline.kafka.connector import ConnectorStatus, read_status
 from logpipeline.local.backoff import Backoff
 from logpipeline.local.web import RefusedError, fetch, fetch_json
 
 _NOT_FOUND, _BAD_REQUEST = 404, 400
-
-
-@dataclass(frozen=True)
-class ConnectorStatus:
-    """How many tasks run, and the first line of what stopped those that do not."""
-
-    state: str
-    running: int
-    tasks: int
-    fault: str | None
-
-    @property
-    def healthy(self) -> bool:
-        """Whether the connector and every task run."""
-        return self.state == "RUNNING" and 0 < self.tasks == self.running
-
-
-def read_status(document: dict[str, Any]) -> ConnectorStatus:
-    """Return what the answer to GET /connectors/NAME/status says."""
-    tasks = document.get("tasks", [])
-    traces = [part.get("trace") for part in [document["connector"], *tasks] if part["state"] == "FAILED"]
-    return ConnectorStatus(
-        state=document["connector"]["state"],
-        running=sum(task["state"] == "RUNNING" for task in tasks),
-        tasks=len(tasks),
-        fault=_cause(traces[0] or "") if traces else None,
-    )
-
-
-def _cause(trace: str) -> str:
-    """Return the innermost cause that a Java stack trace names, without its frames."""
-    causes = [line.removeprefix("Caused by: ") for line in trace.splitlines() if line.startswith("Caused by: ")]
-    return (causes or trace.splitlines() or ["no reason given"])[-1 if causes else 0]
 
 
 class Connector:

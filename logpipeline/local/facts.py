@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from logpipeline.kafka.admin import Offsets
-from logpipeline.local.goals import GoalProgress
 from logpipeline.local.results import Result
+from logpipeline.progress import GoalProgress
 
 Phase = Literal["starting", "running", "draining", "stopping", "stopped"]
 State = Literal["waiting", "starting", "running", "restarting", "not answering", "failed", "stopped"]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from logpipeline.errors import LogPipelineError
 from logpipeline.kafka.properties import write_private
-from logpipeline.kafka.security import Credentials
+from logpipeline.kafka.security import Credentials, read_credentials
 
 
 def stage_secret(name: str, field: str, given: Path | None, staged: Path) -> Credentials:
@@ -25,15 +25,7 @@ def stage_secret(name: str, field: str, given: Path | None, staged: Path) -> Cre
     staged.mkdir(mode=0o700, parents=True, exist_ok=True)
     for old in staged.iterdir():
         old.unlink()
-    values = {}
-    # A mounted Secret also holds Kubernetes' own ..data folders.
-    for path in sorted(source.iterdir()):
-        if path.name.startswith(".") or not path.is_file():
-            continue
-        try:
-            values[path.name] = path.read_text(encoding="utf-8").rstrip("\r\n")
-        except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
-            raise LogPipelineError(f"{path}: cannot read the secret: {reason}") from error
-        write_private(staged / path.name, values[path.name])
+    values = read_credentials(source).values
+    for key, value in values.items():
+        write_private(staged / key, value)
     return Credentials(values, str(staged))

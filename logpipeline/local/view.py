@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from logpipeline.local.facts import ComponentFacts, Facts
-from logpipeline.local.goals import GoalProgress
+from logpipeline.progress import GoalProgress
 
 UNKNOWN = "–"
 _STYLE = {

@@ -9,7 +9,7 @@ from pathlib import Path
 from logpipeline.api import LogPipeline
 from logpipeline.elastic.index import PipelineIndex, connect
 from logpipeline.kafka.connect import connector_config, connector_name
-from logpipeline.kafka.properties import client_properties, java_properties
+from logpipeline.kafka.properties import client_properties
 from logpipeline.kafka.security import Credentials, check_credentials, java_settings, librdkafka_settings
 from logpipeline.local.broker import Broker
 from logpipeline.local.components import Place
@@ -39,10 +39,11 @@ class Clients:
 
 @dataclass(frozen=True)
 class _Security:
-    """Settings of clients of the pipeline's Kafka, and the Secret of its Elasticsearch."""
+    """Settings of clients of the pipeline's Kafka and the folder of its Secret, and the Secret of its Elasticsearch."""
 
     kafka: dict[str, str] = field(default_factory=dict)
     java: dict[str, str] = field(default_factory=dict)
+    kafka_secret: Path | None = None
     elasticsearch: Credentials | None = None
 
 
@@ -50,11 +51,13 @@ def stage_secrets(pipeline: LogPipeline, state: StateFolder, given: Path | None)
     """Return the security settings of the external services; raises LogPipelineError for a secret that is not there."""
     kafka: dict[str, str] = {}
     java: dict[str, str] = {}
+    kafka_secret = None
     if (external := pipeline.spec.kafka.external) is not None:
         credentials = None
         if (reference := external.security.secret_ref) is not None:
             where = "spec.kafka.external.security.secretRef"
-            credentials = stage_secret(reference.name, where, given, state / "secrets" / "kafka")
+            kafka_secret = state / "secrets" / "kafka"
+            credentials = stage_secret(reference.name, where, given, kafka_secret)
         check_credentials(external.security, credentials)
         kafka = librdkafka_settings(external.security, credentials)
         java = java_settings(external.security, credentials)
@@ -67,7 +70,7 @@ def stage_secrets(pipeline: LogPipeline, state: StateFolder, given: Path | None)
     ):
         name, where = sink.elasticsearch.external.secret_ref.name, "spec.sink.elasticsearch.external.secretRef"
         elasticsearch = stage_secret(name, where, given, state / "secrets" / "elasticsearch")
-    return _Security(kafka, java, elasticsearch)
+    return _Security(kafka, java, kafka_secret, elasticsearch)
 
 
 def place_of(
@@ -81,7 +84,6 @@ def place_of(
         url = f"http://{HOST}:{ports['elasticsearch']}" if managed else sink.elasticsearch.external.url  # type: ignore[union-attr]
     secured = security.kafka.get("security.protocol", "PLAINTEXT") != "PLAINTEXT"
     client_file = state.write_config("kafka-client.properties", client_properties(security.kafka)) if secured else None
-    java_file = state.write_config("kafka-java.properties", java_properties(security.java)) if secured else None
     return Place(
         root=state.root,
         distribution=distribution,
@@ -90,7 +92,7 @@ def place_of(
         elasticsearch_url=url,
         brokers=1 if external is None else None,
         java_client=security.java,
-        java_client_file=java_file,
+        kafka_secret=security.kafka_secret,
         client_file=client_file,
         secret_folders=[security.elasticsearch.folder] if security.elasticsearch else [],
     )

@@ -5,20 +5,26 @@ from __future__ import annotations
 import contextlib
 import functools
 import logging
+import os
 import signal
 import threading
 from pathlib import Path
 
 import click
 from py4j.protocol import Py4JError
+from pyspark.sql import SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
-from logpipeline.api import load
-from logpipeline.rules import Rule, chosen_rules
-from logpipeline_spark import checkpoint, session, stream
+from logpipeline.api import LogPipeline, load
+from logpipeline.rules import Rule, chosen_rules, state_folder, state_identity
+from logpipeline_spark import container, kafka, stream
+from logpipeline_spark.checkpoint import Checkpoint
+from logpipeline_spark.health import stall_limit
 from logpipeline_spark.host import Host
+from logpipeline_spark.placement import InProcess, Placement, executor_pods
 from logpipeline_spark.progress import Board
 from logpipeline_spark.serving import serve
+from logpipeline_spark.session import session
 
 
 @click.command(context_settings={"show_default": True, "max_content_width": 110})
@@ -30,21 +36,42 @@ from logpipeline_spark.serving import serve
 )
 @click.option("--bootstrap-servers", default="127.0.0.1:9092", help="Kafka, host:port with commas between.")
 @click.option(
-    "--kafka-config", type=click.Path(path_type=Path, exists=True), help="Kafka client properties (security)."
+    "--kafka-secret",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Folder of the Secret that spec.kafka.external.security names, a file a key.",
 )
 @click.option(
     "--checkpoints",
     default="checkpoints",
-    help="Folder or Hadoop URI; each goal keeps its state in a folder of its name.",
+    help="Folder or Hadoop URI; each goal keeps its state in a folder of its name and stateVersion.",
 )
-@click.option("--metrics-port", type=int, default=9405, help="Port of /metrics and /progress.")
-@click.option("--metrics-address", default="127.0.0.1", help="Address of /metrics and /progress.")
+@click.option(
+    "--report-invalid/--no-report-invalid",
+    "reports_invalid",
+    default=None,
+    help="Whether these goals write the invalid records to their topic; one goal does for all.  [default: the first]",
+)
+@click.option(
+    "--executors", type=click.IntRange(0), default=0, help="Executor pods to start; 0: the work is done in here."
+)
+@click.option("--executor-image", help="Image of the executor pods: this one's.")
+@click.option(
+    "--executor-template",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Pod (YAML) that the executors are made of; it mounts what this one does.",
+)
+@click.option("--metrics-port", type=int, default=9405, help="Port of /metrics, /progress, /healthz and /readyz.")
+@click.option("--metrics-address", default="127.0.0.1", help="Address that --metrics-port listens on.")
 def main(
     path: Path,
     names: tuple[str, ...],
     bootstrap_servers: str,
-    kafka_config: Path | None,
+    kafka_secret: Path | None,
     checkpoints: str,
+    reports_invalid: bool | None,
+    executors: int,
+    executor_image: str | None,
+    executor_template: Path | None,
     metrics_port: int,
     metrics_address: str,
 ) -> None:
@@ -60,27 +87,70 @@ def main(
         signal.signal(number, lambda *_: stop.set())
     pipeline = load(path)
     rules = chosen_rules(pipeline, names)
+    settings = kafka.client_settings(pipeline, bootstrap_servers, kafka_secret)
+    placement = _placement(pipeline, executors, executor_image, executor_template)
     board = Board(pipeline.name, [rule.name for rule in rules])
-    server = serve(board, metrics_address, metrics_port)
-    shards = pipeline.spec.spark.shards
-    spark = session.session(f"{pipeline.name} goals", shards=shards)
-    security = session.read_properties(spark, kafka_config) if kafka_config else {}
-    kafka = {**security, "bootstrap.servers": bootstrap_servers}
-    topic = stream.topics_of(pipeline, rules[0]).raw
-    partitions = session.partition_count(spark, kafka, topic, stop)
+    server = serve(board, metrics_address, metrics_port, stall_limit=stall_limit(pipeline.spec.spark.trigger))
+    spec = pipeline.spec.spark
+    spark = session(f"{pipeline.name} goals", shards=spec.shards, placement=placement, conf=spec.conf)
     spark.streams.addListener(board)
-
-    def start(rule: Rule) -> StreamingQuery:
-        folder = f"{checkpoints.rstrip('/')}/{rule.name}"
-        checkpoint.claim(spark, folder, rule, topic=topic, shards=shards)
-        return stream.start(spark, pipeline, rule, kafka=kafka, checkpoint=folder, partitions=partitions)
-
     try:
+        topic = stream.topics_of(pipeline, rules[0]).raw
+        partitions = kafka.partition_count(spark, settings, topic, stop, board.waiting)
+        start = functools.partial(
+            _start,
+            spark,
+            pipeline,
+            board,
+            kafka=settings,
+            checkpoints=checkpoints,
+            reports_invalid=reports_invalid,
+            partitions=partitions,
+        )
         Host({rule.name: functools.partial(start, rule) for rule in rules}, board).run(stop)
     finally:
         server.shutdown()
         with contextlib.suppress(Py4JError):  # the JVM may have ended first, see Host
             spark.stop()
+
+
+def _placement(pipeline: LogPipeline, executors: int, image: str | None, template: Path | None) -> Placement:
+    memory, spec = container.memory_limit(), pipeline.spec
+    if executors:
+        return executor_pods(
+            executors, image, template, os.environ, memory=memory, resources=spec.spark.executor_resources
+        )
+    # More tasks at a time than partitions or shards there are none.
+    most = max(spec.source.topic.partitions, spec.spark.shards)
+    return InProcess(min(container.cores(), most), memory)
+
+
+def _start(
+    spark: SparkSession,
+    pipeline: LogPipeline,
+    board: Board,
+    rule: Rule,
+    *,
+    kafka: dict[str, str],
+    checkpoints: str,
+    reports_invalid: bool | None,
+    partitions: int,
+) -> StreamingQuery:
+    goal = next(goal for goal in pipeline.spec.goals if goal.name == rule.name)
+    identity = state_identity(pipeline, rule)
+    checkpoint = Checkpoint(spark, f"{checkpoints.rstrip('/')}/{state_folder(goal)}")
+    checkpoint.claim(rule.name, identity)
+    board.claimed(rule.name, identity, checkpoint.folder, goal.state_version, checkpoint.committed())
+    return stream.start(
+        spark,
+        pipeline,
+        rule,
+        topics=stream.topics_of(pipeline, rule, reports_invalid=reports_invalid),
+        kafka=kafka,
+        checkpoint=checkpoint.folder,
+        start_from=goal.start_from,
+        partitions=partitions,
+    )
 
 
 if __name__ == "__main__":

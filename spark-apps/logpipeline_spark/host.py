@@ -17,6 +17,8 @@ from logpipeline_spark.progress import Board
 
 _LOG = logging.getLogger(__name__)
 _LOOK_EVERY = 0.5
+# Kubernetes kills after 30 s; the session takes a few of them to end.
+_DRAIN_SECONDS, _DRAIN_LOOK_EVERY = 20.0, 0.02
 
 
 def backoff(failures: int) -> float:
@@ -45,21 +47,42 @@ class Host:
 
     def run(self, stop: threading.Event) -> None:
         """Run until `stop` is set; raises LogPipelineError when every goal is refused for a reason that no restart
-        mends.
+        mends, and when the JVM has ended.
         """
-        while not stop.is_set():
-            for name, goal in self._goals.items():
-                self._look_after(name, goal)
-            if all(goal.refused for goal in self._goals.values()):
-                raise LogPipelineError("no goal can run, see the lines above")
-            stop.wait(_LOOK_EVERY)
         try:
-            for goal in self._goals.values():
-                if goal.query is not None:
-                    goal.query.stop()
-        except Py4JError:
+            while not stop.is_set():
+                self._board.host_lives()
+                for name, goal in self._goals.items():
+                    self._look_after(name, goal)
+                if all(goal.refused for goal in self._goals.values()):
+                    raise LogPipelineError("no goal can run, see the lines above")
+                stop.wait(_LOOK_EVERY)
+        except Py4JError as error:
             # A signal to the whole process group ends the JVM as well; the checkpoint stands for whatever it was doing.
-            _LOG.info("the JVM has ended first")
+            if stop.wait(_LOOK_EVERY):
+                return
+            raise LogPipelineError(
+                "the JVM has ended, see the lines above; a new start goes on where it was"
+            ) from error
+        finally:
+            self._board.host_ended()
+        self._stop()
+
+    def _stop(self) -> None:
+        """Stop every query between two batches if that comes in time: a batch that is cut off is done again later."""
+        queries = {name: goal.query for name, goal in self._goals.items() if goal.query is not None}
+        under_way = {name: self._board.last_batch(name) for name in queries}
+        deadline = time.monotonic() + _DRAIN_SECONDS
+        try:
+            while queries:
+                for name, query in list(queries.items()):
+                    done = not query.status["isTriggerActive"] or self._board.last_batch(name) != under_way[name]
+                    if done or time.monotonic() > deadline:
+                        query.stop()
+                        del queries[name]
+                time.sleep(_DRAIN_LOOK_EVERY)
+        except (Py4JError, PySparkException) as error:
+            _LOG.info("stopped without waiting for the last batch: %s", str(error).partition("\n")[0])
 
     def _look_after(self, name: str, goal: _Goal) -> None:
         if goal.refused or (goal.query is not None and goal.query.isActive):

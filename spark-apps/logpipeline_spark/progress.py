@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import threading
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
 from pyspark.sql.streaming.listener import (
     QueryIdleEvent,
     QueryProgressEvent,
@@ -21,22 +18,28 @@ from pyspark.sql.streaming.listener import (
 )
 
 from logpipeline.kernel.windows import BEGINNING
+from logpipeline.progress import GoalProgress
+from logpipeline_spark.checkpoint import Committed, offsets_of
+from logpipeline_spark.health import Pulse
 from logpipeline_spark.stream import OBSERVED
 
 _TOTALS = ("records", "late", "invalid", "incomplete", "results")
 
 
 @dataclass
-class GoalProgress:
+class Goal:
     """The newest facts of one goal. Totals count from the start of this process; times are epoch seconds."""
 
+    rule: Mapping[str, Any] | None = None
+    checkpoint: str | None = None
+    state_version: int | None = None
     state: str = "starting"
     batch: int | None = None
     batch_duration: float | None = None
     batch_ended: float | None = None
     rate: float | None = None
     lag: int | None = None
-    offsets: int | None = None
+    offsets: Mapping[str, int] | None = None
     arrival: float | None = None
     watermark: int | None = None
     state_rows: int = 0
@@ -44,6 +47,7 @@ class GoalProgress:
     restarts: int = 0
     error: str | None = None
     totals: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_TOTALS, 0))
+    pulse: Pulse = field(default_factory=Pulse)
 
     def lag_seconds(self, now: float) -> float | None:
         """Return the age of the newest record that was read, in seconds; 0 when there is nothing left to read, None
@@ -60,9 +64,9 @@ class GoalProgress:
         self.batch_duration = progress.batchDuration / 1000
         self.rate = progress.inputRowsPerSecond
         source = progress.sources[0]
-        self.offsets = _sum_of_offsets(source.endOffset)
-        latest = _sum_of_offsets(source.latestOffset)
-        self.lag = None if latest is None or self.offsets is None else latest - self.offsets
+        self.offsets = offsets_of(source.endOffset)
+        latest = offsets_of(source.latestOffset)
+        self.lag = None if latest is None or self.offsets is None else sum(latest.values()) - sum(self.offsets.values())
         observed = (progress.observedMetrics or {}).get(OBSERVED)
         if observed is None or observed["records"] is None:
             return
@@ -72,128 +76,144 @@ class GoalProgress:
         self.arrival = observed["arrival_ms"] / 1000
         self.watermark = observed["watermark"] if observed["watermark"] > BEGINNING else None
 
+    def facts(self, name: str, now: float) -> GoalProgress:
+        """Return what is told of the goal at `now`."""
+        return GoalProgress(
+            goal=name,
+            state=self.state,
+            rule=self.rule,
+            checkpoint=self.checkpoint,
+            state_version=self.state_version,
+            batch=self.batch,
+            last_batch_time=None if self.batch_ended is None else _moment(self.batch_ended),
+            batch_age_seconds=None if self.batch_ended is None else max(0.0, now - self.batch_ended),
+            batch_duration_seconds=self.batch_duration,
+            input_records_per_second=self.rate,
+            lag_records=self.lag,
+            offsets=self.offsets,
+            offset_total=None if self.offsets is None else sum(self.offsets.values()),
+            lag_seconds=self.lag_seconds(now),
+            watermark=None if self.watermark is None else _moment(self.watermark),
+            state_rows=self.state_rows,
+            state_bytes=self.state_bytes,
+            restarts=self.restarts,
+            error=self.error,
+            **{f"{total}_total": count for total, count in self.totals.items()},
+        )
+
 
 class Board(StreamingQueryListener):
-    """The progress of all goals of this process, told by Spark after each batch."""
+    """The progress of all goals of this process, told by Spark after each batch. Any thread may use it."""
 
-    def __init__(self, pipeline: str, goals: list[str]) -> None:
-        self._pipeline = pipeline
+    def __init__(self, pipeline: str, goals: list[str], clock: Callable[[], float] = time.monotonic) -> None:
+        self.pipeline = pipeline
+        self._clock = clock
         self._lock = threading.Lock()
-        self._goals = {name: GoalProgress() for name in goals}
+        self._goals = {name: Goal() for name in goals}
         self._names: dict[str, str] = {}
+        self._host = Pulse()
 
     def onQueryStarted(self, event: QueryStartedEvent) -> None:
         """Remember the query's id, by which alone Spark tells of idleness."""
         with self._lock:
             self._names[str(event.id)] = str(event.name)
+            self._goals[str(event.name)].pulse.beat(self._clock())
 
     def onQueryProgress(self, event: QueryProgressEvent) -> None:
         """Take over what the batch reports."""
         with self._lock:
-            self._goals[str(event.progress.name)].take(event.progress, time.time())
+            goal = self._goals[str(event.progress.name)]
+            goal.take(event.progress, time.time())
+            goal.pulse.beat(self._clock())
 
     def onQueryIdle(self, event: QueryIdleEvent) -> None:
         """Note that the goal runs and has nothing left to read."""
         with self._lock:
             goal = self._goals[self._names[str(event.id)]]
-            goal.state, goal.error, goal.lag = "running", None, 0
+            goal.state, goal.error, goal.lag, goal.rate = "running", None, 0, 0.0
+            goal.pulse.beat(self._clock())
 
     def onQueryTerminated(self, event: QueryTerminatedEvent) -> None:
-        """The host sees the query end and knows whether it starts again."""
+        """Expect nothing of it any more; the host sees the query end and knows whether it starts again."""
+        with self._lock:
+            self._goals[self._names[str(event.id)]].pulse.rest()
 
-    def failed(self, goal: str, error: str) -> None:
+    def claimed(
+        self, name: str, rule: Mapping[str, Any], checkpoint: str, state_version: int, committed: Committed | None
+    ) -> None:
+        """Note what a goal that starts goes on from."""
+        with self._lock:
+            goal = self._goals[name]
+            goal.rule, goal.checkpoint, goal.state_version = rule, checkpoint, state_version
+            if committed is not None:
+                goal.batch, goal.offsets, goal.batch_ended = committed.batch, committed.offsets, committed.ended
+
+    def waiting(self, reason: str) -> None:
+        """Note what all goals wait for before they start."""
+        with self._lock:
+            for goal in self._goals.values():
+                goal.error = reason
+
+    def failed(self, name: str, error: str) -> None:
         """Note that a goal has stopped by an error."""
         with self._lock:
-            self._goals[goal].state, self._goals[goal].error = "failed", error
+            self._goals[name].state, self._goals[name].error = "failed", error
+            self._goals[name].pulse.rest()
 
-    def restarted(self, goal: str) -> None:
+    def restarted(self, name: str) -> None:
         """Note that a goal was started again."""
         with self._lock:
-            self._goals[goal].state = "starting"
-            self._goals[goal].restarts += 1
+            self._goals[name].state = "starting"
+            self._goals[name].restarts += 1
 
-    def last_batch(self, goal: str) -> int | None:
+    def host_lives(self) -> None:
+        """Note that the loop that looks after the goals has come round."""
+        with self._lock:
+            self._host.beat(self._clock())
+
+    def host_ended(self) -> None:
+        """Note that the loop has ended on purpose."""
+        with self._lock:
+            self._host.rest()
+            for goal in self._goals.values():
+                goal.pulse.rest()
+
+    def last_batch(self, name: str) -> int | None:
         """Return the id of the goal's last completed batch."""
         with self._lock:
-            return self._goals[goal].batch
+            return self._goals[name].batch
 
-    def as_json(self) -> dict[str, Any]:
-        """Return the progress of all goals; unknown values are null."""
+    def stalled(self, limit: float) -> list[str]:
+        """Return what has shown no sign of life for more than `limit` seconds although it is at work; none when all is
+        well.
+        """
+        with self._lock:
+            pulses = {"the host": self._host, **{f"goal {name}": goal.pulse for name, goal in self._goals.items()}}
+            now = self._clock()
+            silent = {name: pulse.silence(now) for name, pulse in pulses.items()}
+        return [
+            f"{name} has made no progress for {seconds:.0f} s" for name, seconds in silent.items() if seconds > limit
+        ]
+
+    def not_running(self) -> list[str]:
+        """Return the goals that do not run, with their state and error."""
+        with self._lock:
+            return [
+                f"goal {name} is {goal.state}" + (f": {goal.error}" if goal.error else "")
+                for name, goal in self._goals.items()
+                if goal.state != "running"
+            ]
+
+    def progress(self) -> list[GoalProgress]:
+        """Return the progress of all goals."""
         now = time.time()
         with self._lock:
-            goals = [{"goal": name, **_facts(goal, now)} for name, goal in self._goals.items()]
-        return {"pipeline": self._pipeline, "goals": goals}
+            return [goal.facts(name, now) for name, goal in self._goals.items()]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the document that /progress shows; unknown values are null."""
+        return {"pipeline": self.pipeline, "goals": [asdict(goal) for goal in self.progress()]}
 
 
-def _facts(goal: GoalProgress, now: float) -> dict[str, Any]:
-    return {
-        "state": goal.state,
-        "batch": goal.batch,
-        "batch_duration_seconds": goal.batch_duration,
-        "batch_age_seconds": None if goal.batch_ended is None else now - goal.batch_ended,
-        "input_records_per_second": goal.rate,
-        "lag_records": goal.lag,
-        "offset_total": goal.offsets,
-        "lag_seconds": goal.lag_seconds(now),
-        "watermark": None if goal.watermark is None else datetime.fromtimestamp(goal.watermark, UTC).isoformat(),
-        **{f"{name}_total": goal.totals[name] for name in _TOTALS},
-        "state_rows": goal.state_rows,
-        "state_bytes": goal.state_bytes,
-        "restarts": goal.restarts,
-        "error": goal.error,
-    }
-
-
-def _sum_of_offsets(text: str) -> int | None:
-    """Return the sum over the partitions of an offset as Spark writes it: {"topic": {"partition": offset}}."""
-    if text in ("", "None"):  # PySpark writes Java's null as text
-        return None
-    return sum(int(offset) for partitions in json.loads(text).values() for offset in partitions.values())
-
-
-class BoardCollector(Collector):
-    """The same facts as Prometheus metrics, computed when they are asked for so that ages are true."""
-
-    def __init__(self, board: Board) -> None:
-        self._board = board
-
-    def collect(self) -> Iterator[Metric]:
-        """Yield a metric family a fact, labelled by pipeline and goal."""
-        progress = self._board.as_json()
-        for name, description, fact in _METRICS:
-            family: Any = CounterMetricFamily if name.endswith("_total") else GaugeMetricFamily
-            metric = family(f"logpipeline_goal_{name}", description, labels=["pipeline", "goal"])
-            for goal in progress["goals"]:
-                value = goal["state"] == "running" if fact == "up" else goal[fact]
-                if isinstance(value, str):
-                    value = datetime.fromisoformat(value).timestamp()
-                if value is not None:
-                    metric.add_metric([progress["pipeline"], goal["goal"]], value)
-            yield metric
-
-
-_METRICS = (
-    ("up", "1 while the goal's query runs", "up"),
-    ("records_total", "Records read", "records_total"),
-    ("late_records_total", "Records dropped because they came behind the watermark", "late_total"),
-    ("invalid_records_total", "Records that are not valid", "invalid_total"),
-    (
-        "incomplete_records_total",
-        "Records left out because they lack a key or value field of the goal",
-        "incomplete_total",
-    ),
-    ("results_total", "Results written", "results_total"),
-    ("restarts_total", "Restarts of the query after an error", "restarts"),
-    (
-        "input_records_per_second",
-        "Records a second that arrived between the last two batches",
-        "input_records_per_second",
-    ),
-    ("lag_records", "Records on the topic that were not read when the last batch was planned", "lag_records"),
-    ("lag_seconds", "Age of the newest record read while there are more to read", "lag_seconds"),
-    ("batch_duration_seconds", "Duration of the last batch", "batch_duration_seconds"),
-    ("batch_age_seconds", "Time since the last batch ended", "batch_age_seconds"),
-    ("watermark_timestamp_seconds", "Event time up to which the windows are closed", "watermark"),
-    ("state_cells", "Cells of the open windows", "state_rows"),
-    ("state_bytes", "Size of the state", "state_bytes"),
-)
+def _moment(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

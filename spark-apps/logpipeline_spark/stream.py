@@ -73,23 +73,31 @@ def start(
     pipeline: LogPipeline,
     rule: Rule,
     *,
+    topics: Topics,
     kafka: Mapping[str, str],
     checkpoint: str,
+    start_from: str,
     partitions: int,
 ) -> StreamingQuery:
-    """Start a goal and return its query. `kafka` is Kafka client configuration, `bootstrap.servers` among it."""
-    topics = topics_of(pipeline, rule)
+    """Start a goal and return its query.
+
+    `kafka` is Kafka client configuration, `bootstrap.servers` among it; `start_from` (earliest or latest) is where a
+    checkpoint begins that is new.
+    """
     options = {f"kafka.{name}": value for name, value in kafka.items()}
     spec = pipeline.spec
     records = (
         spark.readStream.format("kafka")
         .options(**options)
         .option("subscribe", topics.raw)
-        .option("startingOffsets", "earliest")
+        .option("startingOffsets", start_from)
         .option("maxOffsetsPerTrigger", spec.spark.max_records_per_batch)
-        # A broker that restarts is waited for; Spark's default gives up after 30 ms.
-        .option("fetchOffset.numRetries", 30)
+        # A broker that restarts is waited for, a minute and a half in all; Spark's default is 30 ms, or three minutes
+        # where nothing answers. What is longer is told as an error, and no hang.
+        .option("fetchOffset.numRetries", 8)
         .option("fetchOffset.retryIntervalMs", 1000)
+        .option("kafka.default.api.timeout.ms", 10_000)
+        .option("kafka.request.timeout.ms", 10_000)
         .load()
         .select("value", "partition", "offset", F.unix_millis("timestamp").alias("arrival_ms"))
         # A task costs more than the few records of a partition in a short batch; more tasks than cores only wait.
@@ -109,11 +117,13 @@ def start(
     )
 
 
-def topics_of(pipeline: LogPipeline, rule: Rule) -> Topics:
-    """Return the topics of a goal; the first goal of a pipeline reports the invalid records for all."""
+def topics_of(pipeline: LogPipeline, rule: Rule, *, reports_invalid: bool | None = None) -> Topics:
+    """Return the topics of a goal. One goal reports the invalid records for all: the first, unless `reports_invalid`
+    says of this one whether it does.
+    """
     names = {use: topic.name or "" for use, topic in pipeline.topics().items()}
-    first = pipeline.spec.goals[0].name == rule.name
-    return Topics(names["raw"], names[f"goal {rule.name}"], names["invalid"] if first else None)
+    reports = pipeline.spec.goals[0].name == rule.name if reports_invalid is None else reports_invalid
+    return Topics(names["raw"], names[f"goal {rule.name}"], names["invalid"] if reports else None)
 
 
 def _unescape(key: Column) -> Column:

@@ -38,7 +38,7 @@ def place(**changes: Any) -> Place:
         "elasticsearch_url": "http://127.0.0.1:9200",
         "brokers": 1,
         "java_client": {},
-        "java_client_file": None,
+        "kafka_secret": None,
         "client_file": None,
         "secret_folders": [],
     }
@@ -101,9 +101,9 @@ def test_the_generator_does_as_the_resource_says() -> None:
 
 
 def test_secured_clients_are_given_files_and_no_secret() -> None:
-    secured = place(client_file=Path("/state/config/client"), java_client_file=Path("/state/config/java"))
+    secured = place(client_file=Path("/state/config/client"), kafka_secret=Path("/state/secrets/kafka"))
     commands = {process.name: process.argv for process in processes(nginx(), secured)}
-    assert commands["goals"][-2:] == ["--kafka-config", "/state/config/java"]
+    assert commands["goals"][-2:] == ["--kafka-secret", "/state/secrets/kafka"]
     assert commands["generator"][-2:] == ["--client-config", "/state/config/client"]
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from logpipeline.kafka.admin import Offsets
+from logpipeline.kafka.connector import ConnectorStatus, read_status
 from logpipeline.local.backoff import Backoff
-from logpipeline.local.connector import ConnectorStatus, read_status
 from logpipeline.local.facts import Rate, Restarts, State, Totals, component_state, totals_of
 from logpipeline.local.generator import read_counter
-from logpipeline.local.goals import GoalProgress, read_progress
+from logpipeline.progress import GoalProgress, read_progress
 
 
 @pytest.mark.parametrize(

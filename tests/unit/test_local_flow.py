@@ -8,7 +8,7 @@ import pytest
 
 from logpipeline.local.facts import ComponentFacts, Facts, State, Totals
 from logpipeline.local.flow import flow_faults
-from logpipeline.local.goals import GoalProgress
+from logpipeline.progress import GoalProgress
 
 GOAL = GoalProgress("rate", "running", lag_records=0, records_total=100)
 TOTALS = Totals(kept=100, produced=100, invalid=2, dead_letters=3, results={"rate": 0}, indexed=97)

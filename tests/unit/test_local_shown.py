@@ -11,12 +11,12 @@ from rich.console import Console
 
 from logpipeline.api import Goal
 from logpipeline.local.facts import ComponentFacts, Facts, State, Totals
-from logpipeline.local.goals import GoalProgress
 from logpipeline.local.lines import PlainScreen, changes, status_lines
 from logpipeline.local.results import Result, read_result
 from logpipeline.local.session import last_lines
 from logpipeline.local.summary import Summary, show
 from logpipeline.local.view import number, picture, size
+from logpipeline.progress import GoalProgress
 from logpipeline.rules import rule_of
 
 RESULT = Result("203.0.113.4", "count 11", "06:51:51–06:52:11")

@@ -1,0 +1,60 @@
+"""A board's facts as Prometheus metrics, computed when they are asked for so that ages are true."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from logpipeline_spark.progress import Board
+
+
+class BoardCollector(Collector):
+    """Collects from a board."""
+
+    def __init__(self, board: Board) -> None:
+        self._board = board
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield a metric family a fact, labelled by pipeline and goal."""
+        goals = self._board.progress()
+        for name, description, fact in _METRICS:
+            family: Any = CounterMetricFamily if name.endswith("_total") else GaugeMetricFamily
+            metric = family(f"logpipeline_goal_{name}", description, labels=["pipeline", "goal"])
+            for goal in goals:
+                value = goal.state == "running" if fact == "up" else getattr(goal, fact)
+                if isinstance(value, str):
+                    value = datetime.fromisoformat(value).timestamp()
+                if value is not None:
+                    metric.add_metric([self._board.pipeline, goal.goal], value)
+            yield metric
+
+
+_METRICS = (
+    ("up", "1 while the goal's query runs", "up"),
+    ("records_total", "Records read", "records_total"),
+    ("late_records_total", "Records dropped because they came behind the watermark", "late_total"),
+    ("invalid_records_total", "Records that are not valid", "invalid_total"),
+    (
+        "incomplete_records_total",
+        "Records left out because they lack a key or value field of the goal",
+        "incomplete_total",
+    ),
+    ("results_total", "Results written", "results_total"),
+    ("restarts_total", "Restarts of the query after an error", "restarts"),
+    (
+        "input_records_per_second",
+        "Records a second that arrived between the last two batches",
+        "input_records_per_second",
+    ),
+    ("lag_records", "Records on the topic that were not read when the last batch was planned", "lag_records"),
+    ("lag_seconds", "Age of the newest record read while there are more to read", "lag_seconds"),
+    ("batch_duration_seconds", "Duration of the last batch", "batch_duration_seconds"),
+    ("batch_age_seconds", "Time since the last batch ended", "batch_age_seconds"),
+    ("watermark_timestamp_seconds", "Event time up to which the windows are closed", "watermark"),
+    ("state_cells", "Cells of the open windows", "state_rows"),
+    ("state_bytes", "Size of the state", "state_bytes"),
+)

@@ -1,0 +1,148 @@
+"""Where a goal's work is done, as Spark configuration: in this process, or in executor pods that it starts."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from logpipeline.api.pods import Resources
+from logpipeline.api.quantity import bytes_of, cores_of
+from logpipeline.errors import LogPipelineError
+
+_MIB = 1 << 20
+# A JVM's heap is 40 % of its container: the rest is for the Python workers, which do the counting, and for what a JVM
+# keeps outside of its heap. Spark refuses less than 450 MiB.
+_HEAP_SHARE, _LEAST_HEAP = 0.4, 480 * _MIB
+# An executor of 960 MiB ran the four presets; a whole core is what a task keeps busy.
+_EXECUTOR_MEMORY, _EXECUTOR_CPU = "960Mi", "200m"
+# Every pod has the same two ports, so that a NetworkPolicy can name them.
+DRIVER_PORT, BLOCK_MANAGER_PORT = 7078, 7079
+# Pod names are DNS labels of 63; Spark adds `-exec-` and up to ten digits.
+_PREFIX_CHARACTERS = 40
+
+
+class Placement(Protocol):
+    """What a session needs to know of where its work is done."""
+
+    @property
+    def address(self) -> str:
+        """The address that this process listens on for its executors."""
+
+    def settings(self) -> dict[str, str]:
+        """Return the Spark configuration."""
+
+
+@dataclass(frozen=True)
+class InProcess:
+    """Tasks run in this process' own JVM. `memory` is the container's limit in bytes, None for Spark's default heap."""
+
+    cores: int
+    memory: int | None = None
+    address: str = "127.0.0.1"
+
+    def settings(self) -> dict[str, str]:
+        """Return the Spark configuration; nothing of it is for the network."""
+        settings = {
+            "spark.master": f"local[{self.cores}]",
+            "spark.driver.host": self.address,
+            "spark.driver.bindAddress": self.address,
+        }
+        if self.memory is not None:
+            settings["spark.driver.memory"] = _mebibytes(heap(self.memory))
+        return settings
+
+
+@dataclass(frozen=True)
+class ExecutorPods:
+    """Tasks run in `count` pods that Spark starts beside this one and Kubernetes removes with it.
+
+    `template` is a pod with everything that Spark does not set itself: volumes, security context, labels.
+    """
+
+    count: int
+    image: str
+    template: Path
+    pod: str
+    namespace: str
+    address: str
+    memory: int | None = None
+    resources: Resources = field(default_factory=Resources)
+
+    def settings(self) -> dict[str, str]:
+        """Return the Spark configuration. Each call names the pods anew: the last start's may still be ending."""
+        limits, requests = self.resources.limits, self.resources.requests
+        memory = bytes_of(limits.memory or requests.memory or _EXECUTOR_MEMORY)
+        cpu = requests.cpu or limits.cpu or _EXECUTOR_CPU
+        slots = max(1, int(cores_of(limits.cpu or cpu)))
+        settings = {
+            "spark.master": "k8s://https://kubernetes.default.svc",
+            "spark.submit.deployMode": "client",
+            "spark.driver.host": self.address,
+            "spark.driver.bindAddress": "0.0.0.0",  # noqa: S104 - the executors are other pods
+            "spark.driver.port": str(DRIVER_PORT),
+            "spark.blockManager.port": str(BLOCK_MANAGER_PORT),
+            "spark.kubernetes.namespace": self.namespace,
+            "spark.kubernetes.container.image": self.image,
+            "spark.kubernetes.container.image.pullPolicy": "IfNotPresent",
+            # The owner of the executors, so that none outlives its driver.
+            "spark.kubernetes.driver.pod.name": self.pod,
+            "spark.kubernetes.executor.podTemplateFile": str(self.template),
+            "spark.kubernetes.executor.podNamePrefix": self._prefix(),
+            # What the driver's Role need not allow: a ConfigMap of Hadoop's settings, and to own volumes.
+            "spark.kubernetes.executor.disableConfigMap": "true",
+            "spark.kubernetes.driver.ownPersistentVolumeClaim": "false",
+            "spark.kubernetes.driver.reusePersistentVolumeClaim": "false",
+            "spark.kubernetes.driver.service.deleteOnTermination": "false",
+            # Tasks wait for their executor anyway; the query may begin, and tell so, with the first.
+            "spark.scheduler.minRegisteredResourcesRatio": "0",
+            "spark.executor.instances": str(self.count),
+            "spark.executor.cores": str(slots),
+            "spark.kubernetes.executor.request.cores": cpu,
+            "spark.executor.memory": _mebibytes(heap(memory)),
+            "spark.executor.memoryOverhead": _mebibytes(memory - heap(memory)),
+            # Before the first executor has registered Spark would take two.
+            "spark.default.parallelism": str(self.count * slots),
+        }
+        if limits.cpu is not None:
+            settings["spark.kubernetes.executor.limit.cores"] = limits.cpu
+        if self.memory is not None:
+            settings["spark.driver.memory"] = _mebibytes(heap(self.memory))
+        return settings
+
+    def _prefix(self) -> str:
+        return f"{self.pod[:_PREFIX_CHARACTERS].rstrip('-.')}-{secrets.token_hex(3)}"
+
+
+def heap(memory: int) -> int:
+    """Return the heap, in bytes, of a JVM whose container has `memory` bytes."""
+    return max(_LEAST_HEAP, int(memory * _HEAP_SHARE))
+
+
+def executor_pods(
+    count: int,
+    image: str | None,
+    template: Path | None,
+    environment: Mapping[str, str],
+    *,
+    memory: int | None,
+    resources: Resources | None,
+) -> ExecutorPods:
+    """Return the executors of the pod that `environment` tells of; raises LogPipelineError naming what is missing."""
+    names = ("POD_NAME", "POD_NAMESPACE", "POD_IP")
+    given = {"--executor-image": image, "--executor-template": template}
+    missing = [option for option, value in given.items() if value is None]
+    missing += [name for name in names if not environment.get(name)]
+    if image is None or template is None or missing:
+        raise LogPipelineError(
+            f"--executors {count}: executors are pods beside this one, which needs {', '.join(missing)}; "
+            "leave --executors out to do the work in this process"
+        )
+    pod, namespace, address = (environment[name] for name in names)
+    return ExecutorPods(count, image, template, pod, namespace, address, memory, resources or Resources())
+
+
+def _mebibytes(size: int) -> str:
+    return f"{size // _MIB}m"
