@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
@@ -85,6 +85,23 @@ def rule_of(goal: Goal) -> Rule:
         threshold=goal.having.greater_than if goal.having else None,
         early=has_threshold and aggregate == "count" if goal.emit is None else goal.emit == "early",
     )
+
+
+def state_identity(pipeline: LogPipeline, rule: Rule) -> dict[str, Any]:
+    """Return all that the state of a goal stands on, in the words of the resource: its rule, the topic whose offsets
+    are in it, and its number of parts.
+    """
+    topic = pipeline.topics()["raw"].name
+    return {**rule.identity(), "source.topic": topic, "spark.shards": pipeline.spec.spark.shards}
+
+
+def state_changes(running: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
+    """Return how the identity `wanted` differs from that of the `running` state, a phrase a field; empty when it does
+    not.
+    """
+    return [
+        f"{name} from {running.get(name)} to {value}" for name, value in wanted.items() if running.get(name) != value
+    ]
 
 
 def chosen_rules(pipeline: LogPipeline, names: Sequence[str]) -> list[Rule]:
