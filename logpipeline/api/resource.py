@@ -137,3 +137,13 @@ class LogPipeline(Model):
         """
         sink = self.spec.sink
         return (sink.elasticsearch.index if sink else None) or self.name
+
+    def document(self) -> dict[str, Any]:
+        """Return the resource, without its status, as a document that `parse` reads back: what is at its default is
+        left out, presets are written out.
+        """
+        document = self.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude={"status"})
+        for goal in document["spec"]["goals"]:
+            # A field that the user took out of a preset would come back.
+            goal.pop("preset", None)
+        return document

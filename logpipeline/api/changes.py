@@ -1,0 +1,210 @@
+"""What a change of each field does to a running pipeline: the one table behind the operator, the CRD and the docs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """How a change reaches what runs."""
+
+    HOT = "hot"
+    ROLLING = "rolling"
+    STATE_BREAKING = "state-breaking"
+    FIXED = "fixed"
+
+
+KINDS = {
+    Kind.HOT: "applied while everything runs on; no pod restarts",
+    Kind.ROLLING: "the pods of the components named restart, one after the other, and go on where they were",
+    Kind.STATE_BREAKING: "makes the counts of a running goal wrong: refused, and the goal runs on unchanged, unless "
+    "its stateVersion is raised in the same edit",
+    Kind.FIXED: "refused by the API server, with the way out in its message",
+}
+
+
+@dataclass(frozen=True)
+class Change:
+    """One row: a field, or every field below it that has no row of its own.
+
+    `path` is below `spec`, with `[]` for each item of a list; `components` are those that are touched.
+    """
+
+    path: str
+    kind: Kind
+    components: tuple[str, ...]
+    remark: str
+
+
+HOT, ROLLING, STATE_BREAKING, FIXED = Kind
+
+_GOALS = ("every goal",)
+_ONE_GOAL = ("the goal",)
+_NO_SWITCH = "Managed and external never change places: the records would stay behind."
+_TASKS = "Its tasks restart, no pod does."
+_GROWS = "Grows, and never shrinks."
+_ONE_BY_ONE = "One broker at a time, each when the one before is in sync again."
+_NEXT_RECORDS = "Records not yet read are read the new way; windows that are open then hold both."
+
+
+def _topic(path: str, name: Change, partitions: tuple[str, ...] = ()) -> tuple[Change, ...]:
+    return (
+        name,
+        Change(
+            f"{path}.partitions",
+            ROLLING if partitions else HOT,
+            ("topics", *partitions),
+            f"{_GROWS} Records with the same key can land in another partition than before.",
+        ),
+        Change(f"{path}.replicas", FIXED, ("topics",), "Used when the topic is created."),
+        Change(f"{path}.retention", HOT, ("topics",), "A setting of the topic."),
+    )
+
+
+def _workload(path: str, components: tuple[str, ...], remark: str = "") -> tuple[Change, ...]:
+    return tuple(Change(f"{path}.{field}", ROLLING, components, remark) for field in ("image", "resources", "pod"))
+
+
+def _storage(path: str, component: str) -> tuple[Change, ...]:
+    return (
+        Change(f"{path}.size", HOT, (component,), f"{_GROWS} Needs a StorageClass that allows expansion."),
+        Change(f"{path}.storageClass", FIXED, (component,), "A volume cannot move to another class."),
+    )
+
+
+CHANGES: tuple[Change, ...] = (
+    Change("suspend", ROLLING, ("everything",), "Pods stop, volumes stay; set back, all go on where they were."),
+    Change("deletePolicy", HOT, (), "Read when something is deleted."),
+    *_topic(
+        "source.topic",
+        Change(
+            "source.topic.name",
+            STATE_BREAKING,
+            ("topics", "every goal", "generator", "connector"),
+            "Offsets in the state are those of the old topic; needs stateVersion of every goal raised in one edit.",
+        ),
+        partitions=_GOALS,
+    ),
+    Change("source.format", ROLLING, ("every goal", "connector"), _NEXT_RECORDS),
+    Change("source.fields", ROLLING, ("every goal", "connector"), _NEXT_RECORDS),
+    Change("source.timestamp", ROLLING, ("every goal", "connector"), _NEXT_RECORDS),
+    Change(
+        "source.allowedLateness", ROLLING, ("every goal", "generator"), "A watermark that is reached never goes back."
+    ),
+    Change("source.maxFutureSkew", ROLLING, _GOALS, "For records not yet read."),
+    Change("source.idlePartitionTimeout", ROLLING, _GOALS, "For records not yet read."),
+    *_topic(
+        "source.invalidTopic",
+        Change("source.invalidTopic.name", ROLLING, ("topics", "every goal"), "The old topic stays as it is."),
+    ),
+    Change("source.generator", ROLLING, ("generator",), "Added: starts; removed: stops. Nothing else is touched."),
+    *_workload("kafka.managed", ("kafka",), _ONE_BY_ONE),
+    Change("kafka.managed", FIXED, ("kafka",), _NO_SWITCH),
+    Change("kafka.managed.replicas", FIXED, ("kafka",), "The quorum is formed once."),
+    *_storage("kafka.managed.storage", "kafka"),
+    Change("kafka.managed.port", ROLLING, ("kafka", "every goal", "generator", "connect"), _ONE_BY_ONE),
+    Change("kafka.managed.config", ROLLING, ("kafka",), _ONE_BY_ONE),
+    Change("kafka.external", FIXED, ("kafka",), _NO_SWITCH),
+    Change(
+        "kafka.external.bootstrapServers",
+        ROLLING,
+        ("every goal", "generator", "connect"),
+        "Another address of the same Kafka. Another Kafka has other offsets: raise stateVersion of every goal with it.",
+    ),
+    Change(
+        "kafka.external.security",
+        ROLLING,
+        ("every goal", "generator", "connect"),
+        "KafkaReady says when it does not work.",
+    ),
+    Change(
+        "goals[].name",
+        HOT,
+        _ONE_GOAL,
+        "Another name is another goal: the old one goes, the new one begins. No other goal is touched.",
+    ),
+    Change("goals[].preset", STATE_BREAKING, _ONE_GOAL, "By what it fills in: what stays the same is no change."),
+    Change("goals[].where", STATE_BREAKING, _ONE_GOAL, "Other records would be counted."),
+    Change("goals[].groupBy", STATE_BREAKING, _ONE_GOAL, "Other keys would be counted."),
+    Change("goals[].window", STATE_BREAKING, _ONE_GOAL, "Other windows would be counted."),
+    Change("goals[].aggregate", STATE_BREAKING, _ONE_GOAL, "Another value would be computed."),
+    Change("goals[].having", ROLLING, _ONE_GOAL, "For windows that are still open, too."),
+    Change(
+        "goals[].emit",
+        ROLLING,
+        _ONE_GOAL,
+        "A window that is open then can give a result early and another when it closes.",
+    ),
+    *_topic(
+        "goals[].topic",
+        Change("goals[].topic.name", ROLLING, ("topics", "the goal"), "Results written so far stay in the old topic."),
+    ),
+    Change(
+        "goals[].stateVersion",
+        ROLLING,
+        _ONE_GOAL,
+        "Raised: new state from startFrom, the old checkpoint is left behind. Never lowered.",
+    ),
+    Change("goals[].startFrom", ROLLING, _ONE_GOAL, "Read when new state begins; running state is not touched."),
+    *_workload("spark", _GOALS),
+    Change("spark.trigger", ROLLING, _GOALS, ""),
+    Change("spark.maxRecordsPerBatch", ROLLING, _GOALS, ""),
+    Change(
+        "spark.shards",
+        STATE_BREAKING,
+        _GOALS,
+        "The state is cut in so many parts. Each goal takes it when its stateVersion is raised.",
+    ),
+    Change("spark.executors", ROLLING, _GOALS, "The same results, with more or fewer pods."),
+    Change("spark.executorResources", ROLLING, _GOALS, ""),
+    Change("spark.conf", ROLLING, _GOALS, ""),
+    *_storage("spark.checkpoint.storage", "every goal"),
+    Change("spark.checkpoint.uri", FIXED, _GOALS, "The state would stay behind."),
+    Change(
+        "sink",
+        ROLLING,
+        ("connect", "elasticsearch"),
+        "Added: all records that the raw topic still holds are indexed. Removed: no more are.",
+    ),
+    Change("sink.elasticsearch.managed", FIXED, ("elasticsearch",), _NO_SWITCH),
+    *_workload("sink.elasticsearch.managed", ("elasticsearch",)),
+    *_storage("sink.elasticsearch.managed.storage", "elasticsearch"),
+    Change("sink.elasticsearch.managed.port", ROLLING, ("elasticsearch", "kibana", "connector"), ""),
+    Change("sink.elasticsearch.managed.kibana", ROLLING, ("kibana",), ""),
+    Change("sink.elasticsearch.external", FIXED, ("elasticsearch",), _NO_SWITCH),
+    Change(
+        "sink.elasticsearch.external.url", HOT, ("connector",), f"{_TASKS} Records indexed so far stay where they are."
+    ),
+    Change("sink.elasticsearch.external.secretRef", ROLLING, ("connect",), ""),
+    Change("sink.elasticsearch.index", HOT, ("connector",), "For records not yet indexed; the old index stays."),
+    Change(
+        "sink.elasticsearch.retention",
+        HOT,
+        ("connector",),
+        "Set or removed only together with another index: a name is an index or an alias.",
+    ),
+    *_workload("sink.connect", ("connect",)),
+    Change("sink.connect.replicas", HOT, ("connect",), "Workers join or leave; the tasks are shared out anew."),
+    Change("sink.connect.tasksMax", HOT, ("connector",), _TASKS),
+    Change("sink.connect.port", ROLLING, ("connect",), ""),
+    Change("sink.connect.connectorClass", HOT, ("connector",), _TASKS),
+    Change("sink.connect.config", HOT, ("connector",), _TASKS),
+    *_topic(
+        "sink.deadLetterTopic",
+        Change("sink.deadLetterTopic.name", HOT, ("topics", "connector"), "The old topic stays as it is."),
+    ),
+)
+
+_BY_PATH = {change.path: change for change in CHANGES}
+
+
+def change_of(path: str) -> Change:
+    """Return the row for a field below `spec`, for example `goals[].window.size`: its own or that of the nearest field
+    above it; raises KeyError when there is none.
+    """
+    parts = path.split(".")
+    for length in range(len(parts), 0, -1):
+        if found := _BY_PATH.get(".".join(parts[:length]).removesuffix("[]")):
+            return found
+    raise KeyError(path)
