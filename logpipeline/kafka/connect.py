@@ -33,7 +33,8 @@ def worker_properties(
 
     `brokers` is None for a Kafka that is not ours: its own default says how often a topic is kept. `client` are Java
     client settings (security), which the worker and each of its clients needs; `secret_folders` are the folders whose
-    files a connector may refer to.
+    files a connector, or `client`, may refer to. `host` is the address that the worker listens on and that the others
+    forward to; empty: it listens on all, and the others use its machine's own address.
     """
     assert pipeline.spec.sink is not None
     replicas = -1 if brokers is None else min(3, brokers)
@@ -41,7 +42,6 @@ def worker_properties(
         "bootstrap.servers": bootstrap_servers,
         "group.id": f"{pipeline.name}-connect",
         "listeners": f"http://{host}:{port}",
-        "rest.advertised.host.name": host,
         "plugin.path": plugin_path,
         # Scanning every jar for connectors takes seconds; ours is declared in META-INF/services.
         "plugin.discovery": "SERVICE_LOAD",
@@ -55,6 +55,8 @@ def worker_properties(
         # A dead letter carries the whole record and why it was refused.
         "producer.max.request.size": str(WRAPPED_BYTES),
     }
+    if host:
+        settings["rest.advertised.host.name"] = host
     for store in ("config", "offset", "status"):
         settings[f"{store}.storage.topic"] = f"{pipeline.name}.connect-{store}"
         settings[f"{store}.storage.replication.factor"] = str(replicas)
@@ -77,26 +79,16 @@ def connector_config(
     """Return the configuration of the sink connector.
 
     `url` is one or more hosts with commas between; `secret_folder` is where the workers find the Secret's `secret_keys`
-    as files. No secret stands in the configuration, for Connect shows that to everyone.
+    as files. No secret stands in the configuration, for Connect shows that to everyone. The user's own settings win over
+    what is a matter of taste, and never over what the pipeline stands on.
     """
     sink, source = pipeline.spec.sink, pipeline.spec.source
     assert sink is not None
     topics = pipeline.topics()
     dead_letters = topics["sink-dead-letters"]
     config = {
-        "connector.class": sink.connect.connector_class,
-        "tasks.max": str(sink.connect.tasks_max),
-        "topics": topics["raw"].name or "",
-        "connection.url": url,
         "key.converter": _BYTES,
         "value.converter": _BYTES,
-        "errors.tolerance": "all",
-        "errors.deadletterqueue.topic.name": dead_letters.name or "",
-        "errors.deadletterqueue.topic.replication.factor": str(
-            min(dead_letters.replicas, brokers or dead_letters.replicas)
-        ),
-        "errors.deadletterqueue.context.headers.enable": "true",
-        "consumer.override.auto.offset.reset": "earliest",
         # Bulk requests of thousands cost Elasticsearch a tenth of what hundreds do; a quiet topic waits half a second
         # at most.
         "consumer.override.max.poll.records": "4000",
@@ -104,6 +96,18 @@ def connector_config(
         "consumer.override.fetch.max.wait.ms": "500",
         # After a worker's crash its tasks wait for the old ones' sessions to end: 45 s by default.
         "consumer.override.session.timeout.ms": "15000",
+        **sink.connect.config,
+        "connector.class": sink.connect.connector_class,
+        "tasks.max": str(sink.connect.tasks_max),
+        "topics": topics["raw"].name or "",
+        "connection.url": url,
+        "errors.tolerance": "all",
+        "errors.deadletterqueue.topic.name": dead_letters.name or "",
+        "errors.deadletterqueue.topic.replication.factor": str(
+            min(dead_letters.replicas, brokers or dead_letters.replicas)
+        ),
+        "errors.deadletterqueue.context.headers.enable": "true",
+        "consumer.override.auto.offset.reset": "earliest",
     }
     if secret_folder is not None:
         for key, setting in (
@@ -117,6 +121,8 @@ def connector_config(
             config["connection.ssl.ca"] = f"{secret_folder}/ca.crt"
     if sink.connect.connector_class == OUR_CONNECTOR:
         config |= {
+            "key.converter": _BYTES,
+            "value.converter": _BYTES,
             "index": pipeline.index() + ("-${date}" if sink.elasticsearch.retention else ""),
             "record.format": source.format,
         }

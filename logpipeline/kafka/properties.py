@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,8 +11,13 @@ from logpipeline.errors import LogPipelineError
 
 
 def java_properties(settings: Mapping[str, str]) -> str:
-    """Return `settings` as the text of a Java properties file; the values may hold line breaks and backslashes."""
-    return "".join(f"{key}={_escape(value)}\n" for key, value in settings.items())
+    """Return `settings` as the text of a Java properties file; keys and values may hold whatever they like."""
+    return "".join(f"{_escape_key(key)}={_escape(value)}\n" for key, value in settings.items())
+
+
+def _escape_key(key: str) -> str:
+    # A user's key with a line break in it must not become a second setting.
+    return re.sub(r"[\s:=#!\\]", lambda found: "\\n" if found[0] == "\n" else "\\" + found[0], key.replace("\r", ""))
 
 
 def _escape(value: str) -> str:

@@ -14,11 +14,12 @@ import yaml
 
 from logpipeline.api import LogPipeline
 from logpipeline.elastic.node import single_node
-from logpipeline.kafka.broker import single_broker
+from logpipeline.kafka.broker import Node, broker_properties
 from logpipeline.kafka.connect import worker_properties
 from logpipeline.kafka.properties import java_properties
 from logpipeline.local.leftovers import MARK
 from logpipeline.local.ports import HOST
+from logpipeline.traffic import generate_options
 
 _SMALL_HEAP = "-Xms128m -Xmx384m -XX:+UseSerialGC"
 # On a small machine detection goes before search: while everything starts at once the goals are ready sooner.
@@ -72,9 +73,11 @@ class Place:
 def settings_files(pipeline: LogPipeline, place: Place) -> dict[str, str]:
     """Return the text of each component's settings file, by its path below the state folder's config/."""
     files = {}
-    if pipeline.spec.kafka.managed is not None:
+    if (managed := pipeline.spec.kafka.managed) is not None:
         data = str(place.root / "data" / "kafka")
-        broker = single_broker(data, place.ports["kafka"], place.ports["kafka-controller"])
+        # One machine has one broker, however many the resource asks of a cluster.
+        node = Node(1, HOST, place.ports["kafka"], place.ports["kafka-controller"])
+        broker = broker_properties(node, [node], data=data, listen=HOST, config=managed.config)
         files["kafka.properties"] = java_properties(broker)
     if (sink := pipeline.spec.sink) is not None:
         worker = worker_properties(
@@ -131,30 +134,16 @@ def _goals_command(place: Place) -> list[str]:
 
 
 def _generator_command(pipeline: LogPipeline, place: Place) -> list[str]:
-    source = pipeline.spec.source
-    generator, lateness = source.generator, source.allowed_lateness.total_seconds()
-    assert generator is not None
     options = {
-        "--bootstrap-servers": place.bootstrap_servers,
-        "--topic": pipeline.topics()["raw"].name,
-        "--rate": f"{generator.rate_per_second:g}",
-        "--pattern": generator.pattern,
-        "--seed": generator.seed,
-        "--malformed-share": generator.malformed_share,
-        "--late-share": generator.late_share,
-        "--late-by": lateness + 60,
-        "--out-of-order-share": generator.out_of_order_share,
-        # Disorder that costs no record; with no lateness allowed any disorder does.
-        "--disorder": lateness / 2 or 1,
-        "--offenders-every": generator.offenders_every.total_seconds(),
-        "--ground-truth": place.root / "ground-truth.jsonl",
-        "--metrics-port": place.ports["generator"],
+        **generate_options(pipeline, place.bootstrap_servers),
+        "--ground-truth": str(place.root / "ground-truth.jsonl"),
+        "--metrics-port": str(place.ports["generator"]),
     }
     if place.client_file is not None:
-        options["--client-config"] = place.client_file
+        options["--client-config"] = str(place.client_file)
     command = [sys.executable, "-m", "logpipeline", "generate"]
     for option, value in options.items():
-        command += [option, str(value)]
+        command += [option, value]
     return command
 
 

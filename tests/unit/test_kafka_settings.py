@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import stat
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 from logpipeline.api import LogPipeline
 from logpipeline.api.kafka import KafkaSecurity
 from logpipeline.errors import LogPipelineError
-from logpipeline.kafka.broker import single_broker
+from logpipeline.kafka.broker import Node, broker_properties
 from logpipeline.kafka.connect import connector_config, connector_name, worker_properties
 from logpipeline.kafka.properties import client_properties, java_properties, read_client_properties, write_private
 from logpipeline.kafka.security import Credentials, check_credentials, java_settings, librdkafka_settings
@@ -57,12 +58,36 @@ def test_a_bad_line_is_named_by_number_and_not_shown(tmp_path: Path) -> None:
     assert error.value.message == f"{path}: line 2 is not key=value"
 
 
-def test_the_broker_takes_records_of_16_mib_and_creates_no_topic_by_itself() -> None:
-    broker = single_broker("/data", 9092, 19093)
-    assert broker["message.max.bytes"] == "16777216"
-    assert broker["auto.create.topics.enable"] == "false"
-    assert broker["advertised.listeners"] == "PLAINTEXT://127.0.0.1:9092"
-    assert broker["controller.quorum.voters"] == "1@127.0.0.1:19093"
+@pytest.mark.parametrize("key", ["a=b\nlog.dirs", "a b", "#a", "a:b", "a\\", "a\r\nb"])
+def test_a_key_is_one_key_however_it_is_written(key: str) -> None:
+    assert re.fullmatch(r"(\\.|[^\\\s:=#!])+=v\n", java_properties({key: "v"}))
+
+
+def broker(count: int = 1, **config: str) -> dict[str, str]:
+    nodes = [Node(number, f"host-{number}", 9092, 9093) for number in range(count)]
+    return broker_properties(nodes[-1], nodes, data="/data", listen="", config=config)
+
+
+def test_a_broker_listens_everywhere_and_is_reached_by_its_own_name() -> None:
+    settings = broker(3)
+    assert settings["node.id"] == "2"
+    assert settings["listeners"] == "PLAINTEXT://:9092,CONTROLLER://:9093"
+    assert settings["advertised.listeners"] == "PLAINTEXT://host-2:9092"
+    assert settings["controller.quorum.voters"] == "0@host-0:9093,1@host-1:9093,2@host-2:9093"
+
+
+@pytest.mark.parametrize(("count", "replicas", "in_sync"), [(1, "1", "1"), (3, "3", "2")])
+def test_three_brokers_bear_the_loss_of_one(count: int, replicas: str, in_sync: str) -> None:
+    settings = broker(count)
+    assert {value for key, value in settings.items() if key.endswith("replication.factor")} == {replicas}
+    assert {value for key, value in settings.items() if key.endswith(("min.isr", "min.insync.replicas"))} == {in_sync}
+
+
+def test_a_user_may_tune_a_broker_and_not_take_the_ground_from_under_it() -> None:
+    settings = broker(**{"num.io.threads": "16", "log.segment.bytes": "1000", "auto.create.topics.enable": "true"})
+    assert (settings["num.io.threads"], settings["log.segment.bytes"]) == ("16", "1000")
+    assert settings["auto.create.topics.enable"] == "false"
+    assert settings["message.max.bytes"] == "16777216"
 
 
 def worker(of: LogPipeline, **changes: Any) -> dict[str, str]:
@@ -98,6 +123,20 @@ def test_connectors_may_read_the_secret_folders_and_no_others() -> None:
     assert "config.providers" not in worker(pipeline())
 
 
+def test_a_worker_that_listens_everywhere_is_not_advertised_as_everywhere() -> None:
+    assert worker(pipeline(), host="")["listeners"] == "http://:8083"
+    assert "rest.advertised.host.name" not in worker(pipeline(), host="")
+    assert worker(pipeline())["rest.advertised.host.name"] == "127.0.0.1"
+
+
+def test_a_user_may_tune_the_connector_and_not_take_the_ground_from_under_it() -> None:
+    own = {"consumer.override.max.poll.records": "50", "flush.timeout.ms": "9", "topics": "other"}
+    config = connector(pipeline(connect={"config": {**own, "value.converter": "org.example.Converter"}}))
+    assert (config["consumer.override.max.poll.records"], config["flush.timeout.ms"]) == ("50", "9")
+    assert config["topics"] == "web.raw"
+    assert config["value.converter"].endswith(".ByteArrayConverter")
+
+
 @pytest.mark.parametrize(
     ("elasticsearch", "index"),
     [({}, "web"), ({"index": "logs"}, "logs"), ({"index": "logs", "retention": "7d"}, "logs-${date}")],
@@ -130,8 +169,10 @@ def test_a_text_format_has_no_fields_to_map() -> None:
 
 
 def test_another_connector_is_not_given_settings_of_ours() -> None:
-    config = connector(pipeline(connect={"connectorClass": "org.example.Sink"}))
+    own = {"connectorClass": "org.example.Sink", "config": {"value.converter": "org.example.Converter"}}
+    config = connector(pipeline(connect=own))
     assert config["connector.class"] == "org.example.Sink"
+    assert config["value.converter"] == "org.example.Converter"
     assert not [key for key in config if key.startswith("record.") or key == "index"]
 
 

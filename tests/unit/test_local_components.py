@@ -94,8 +94,8 @@ def test_the_generator_does_as_the_resource_says() -> None:
         "--topic": "test-inter",
         "--rate": "200",
         "--disorder": "2.5",
-        "--late-by": "65.0",
-        "--offenders-every": "20.0",
+        "--late-by": "65",
+        "--offenders-every": "20",
     }
     assert expected.items() <= options.items()
 
