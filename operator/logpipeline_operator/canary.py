@@ -1,0 +1,77 @@
+"""A resource of the operator's own that proves the watch alive.
+
+A watch can go silent while the process lives. The operator changes an annotation of a suspended LogPipeline every so
+often; when the watch no longer tells of it, the liveness probe fails and the kubelet starts the operator anew. Idea:
+the canary resources of the Flink Kubernetes operator.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+
+from logpipeline_operator.cluster.client import ApiError, Client
+from logpipeline_operator.cluster.kinds import PIPELINE, Document, PipelineKey
+from logpipeline_operator.metrics import CANARY_AGE
+
+NAME = "logpipeline-canary"
+LABEL = "logpipeline.dev/canary"
+_ANNOTATION = "logpipeline.dev/heartbeat"
+BEAT_SECONDS = 30.0
+_SILENT_SECONDS = 4 * BEAT_SECONDS
+_LOG = logging.getLogger(__name__)
+
+
+def is_canary(document: Document) -> bool:
+    """Whether a LogPipeline is a canary: nothing is made of it."""
+    return (document["metadata"].get("labels") or {}).get(LABEL) == "true"
+
+
+class Canary:
+    """Beats, and knows when the watch last told of it."""
+
+    def __init__(self, client: Client, namespace: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self._client = client
+        self.key = PipelineKey(namespace, NAME)
+        self._clock = clock
+        self._seen = clock()
+        self._beaten = clock()
+        CANARY_AGE.set_function(lambda: clock() - self._seen)
+
+    def beat(self) -> None:
+        """Change the canary; a failure is told and tried again at the next beat."""
+        document = {
+            "apiVersion": PIPELINE.api_version,
+            "kind": PIPELINE.name,
+            "metadata": {
+                "name": self.key.name,
+                "namespace": self.key.namespace,
+                "labels": {LABEL: "true"},
+                "annotations": {_ANNOTATION: f"{time.time():.0f}"},
+            },
+            "spec": {
+                "suspend": True,
+                "kafka": {"managed": {}},
+                "goals": [{"name": "canary", "groupBy": ["host"], "window": {"size": "1m"}}],
+            },
+        }
+        try:
+            self._client.apply(PIPELINE, document)
+            self._beaten = self._clock()
+        except ApiError as error:
+            _LOG.warning("the canary %s could not be changed: %s", self.key, error)
+
+    def seen(self) -> None:
+        """The watch has told of the canary."""
+        self._seen = self._clock()
+
+    def silent(self) -> str | None:
+        """Return what is wrong when the watch has not told of a beat for two minutes, None while all is well.
+
+        An API server that takes no beats proves nothing about the watch.
+        """
+        silence = self._beaten - self._seen
+        if silence > _SILENT_SECONDS:
+            return f"the watch has not told of the canary {self.key} for {silence:.0f} s"
+        return None
