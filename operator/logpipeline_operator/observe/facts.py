@@ -1,0 +1,156 @@
+"""What is known of a pipeline at one moment, as plain data. None is unknown and never means 0."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from logpipeline.progress import GoalProgress
+
+
+class FaultKind(StrEnum):
+    """What keeps a peer from answering as it should; each is also the reason of a condition."""
+
+    UNREACHABLE = "Unreachable"
+    AUTHENTICATION_FAILED = "AuthenticationFailed"
+    NOT_AUTHORIZED = "NotAuthorized"
+    CERTIFICATE_REFUSED = "CertificateRefused"
+    SECRET_MISSING = "SecretMissing"  # noqa: S105 (a reason, no secret)
+    SECRET_INVALID = "SecretInvalid"  # noqa: S105
+    REFUSED = "Refused"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Why a peer does not do what is asked of it. The message names Secrets and their keys, never a value."""
+
+    kind: FaultKind
+    message: str
+
+
+@dataclass(frozen=True)
+class WorkloadFacts:
+    """A StatefulSet or Deployment and its pods. `waiting` is why its pods are not ready, as Kubernetes calls it
+    (ImagePullBackOff, Unschedulable, OOMKilled …), and `message` its words.
+    """
+
+    name: str
+    component: str
+    goal: str | None = None
+    desired: int | None = None
+    ready: int | None = None
+    updated: int | None = None
+    pods: int = 0
+    waiting: str | None = None
+    message: str | None = None
+    restarts: int = 0
+    last_exit: str | None = None
+    observed: bool = True  # whether its controller has seen the newest change
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether all wanted pods are ready."""
+        return self.observed and self.desired is not None and self.ready == self.desired
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether it is ready, every pod is of the newest revision and none is left over."""
+        return self.is_ready and self.updated == self.desired and self.pods == self.desired
+
+
+@dataclass(frozen=True)
+class KafkaFacts:
+    """The brokers and what was ever written to the topics. `under_replicated` counts partitions of which a replica is
+    not in sync, `offline` those without a leader.
+    """
+
+    fault: Fault | None = None
+    observed_at: datetime | None = None
+    brokers: int | None = None
+    under_replicated: int | None = None
+    offline: int | None = None
+    records: int | None = None
+    invalid: int | None = None
+    dead_letters: int | None = None
+
+    @property
+    def reachable(self) -> bool:
+        """Whether the brokers have answered."""
+        return self.fault is None and self.brokers is not None
+
+    @property
+    def in_sync(self) -> bool | None:
+        """Whether every replica of every partition is in sync; None when unknown."""
+        if not self.reachable or self.under_replicated is None:
+            return None
+        return self.under_replicated == 0 and not self.offline
+
+
+@dataclass(frozen=True)
+class TopicsFacts:
+    """Whether the topics are as the resource says; `ready` None is unknown."""
+
+    ready: bool | None = None
+    fault: Fault | None = None
+
+
+@dataclass(frozen=True)
+class GoalFacts:
+    """A goal in its own words, and what can only be known over time. `rate` is in records a second."""
+
+    name: str
+    fault: Fault | None = None
+    progress: GoalProgress | None = None
+    lag: int | None = None
+    lag_grows: bool | None = None
+    rate: float | None = None
+
+
+@dataclass(frozen=True)
+class ConnectorFacts:
+    """The sink connector. `task_fault` is the cause of the first task that failed, `restarts` how often we restarted
+    failed tasks.
+    """
+
+    fault: Fault | None = None
+    name: str = ""
+    state: str | None = None
+    running: int | None = None
+    tasks: int | None = None
+    task_fault: str | None = None
+    restarts: int = 0
+
+
+@dataclass(frozen=True)
+class IndexFacts:
+    """The index of the raw records. `ready`: template and index are as they should be; None is unknown."""
+
+    fault: Fault | None = None
+    ready: bool | None = None
+    indexed: int | None = None
+    data_view_fault: Fault | None = None
+
+
+@dataclass(frozen=True)
+class Facts:
+    """A pipeline at one moment. `rate` is in records a second written to the raw topic."""
+
+    observed_at: datetime
+    workloads: tuple[WorkloadFacts, ...] = ()
+    kafka: KafkaFacts = field(default_factory=KafkaFacts)
+    topics: TopicsFacts = field(default_factory=TopicsFacts)
+    goals: Mapping[str, GoalFacts] = field(default_factory=dict)
+    connector: ConnectorFacts | None = None
+    index: IndexFacts | None = None
+    rate: float | None = None
+    # Share of the raw records of late that are not valid, 0 to 1.
+    invalid_share: float | None = None
+    # Dead letters that came of late; None is unknown.
+    new_dead_letters: int | None = None
+    sink_falls_behind: bool | None = None
+
+    def workload(self, component: str, goal: str | None = None) -> WorkloadFacts | None:
+        """Return the workload of a component, None for one that is not there."""
+        return next((item for item in self.workloads if (item.component, item.goal) == (component, goal)), None)
