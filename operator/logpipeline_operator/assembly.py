@@ -99,7 +99,6 @@ class Operator:
             endpoints_of(pipeline, self._configuration.settings),
             secrets,
             self._cache.children(key).values(),
-            stop_connector=pipeline.spec.suspend,
         )
         # What stands still is not asked how it moves.
         quiet = pipeline.spec.suspend and not any(workload.desired for workload in facts.workloads)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from logpipeline.errors import LogPipelineError
+from logpipeline_operator.settings import Images, Settings
 
 _PREFIX = "LOGPIPELINE_"
 _BOOLEANS = {"true": True, "false": False}
@@ -30,6 +31,7 @@ class Configuration:
     canary: bool
     log_level: str
     log_format: str
+    settings: Settings
 
 
 def from_environment(environment: Mapping[str, str] = os.environ) -> Configuration:
@@ -57,6 +59,7 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Configurati
     def boolean(name: str, default: str) -> bool:
         return _BOOLEANS[choice(name, default, tuple(_BOOLEANS))]
 
+    images = {name: text(f"IMAGE_{name.upper()}", "") for name in (field.name for field in fields(Images))}
     return Configuration(
         namespaces=tuple(sorted({name.strip() for name in text("NAMESPACES", "").split(",") if name.strip()})),
         namespace=environment.get("POD_NAMESPACE", "default"),
@@ -68,4 +71,8 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Configurati
         canary=boolean("CANARY", "true"),
         log_level=choice("LOG_LEVEL", "info", ("debug", "info", "warning", "error")),
         log_format=choice("LOG_FORMAT", "json", ("json", "text")),
+        settings=Settings(
+            images=Images(**{name: image for name, image in images.items() if image}),
+            cluster_domain=text("CLUSTER_DOMAIN", Settings.cluster_domain),
+        ),
     )

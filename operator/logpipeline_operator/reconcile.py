@@ -8,12 +8,12 @@ The decisions are pure and stand elsewhere: `acceptance` (what of an edit takes 
 from __future__ import annotations
 
 import logging
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from logpipeline.acceptance import Acceptance, RunningGoal, accept
-from logpipeline.api import LogPipeline, parse
+from logpipeline.api import parse
 from logpipeline.errors import ResourceError
 from logpipeline_operator.cluster.cache import Cache
 from logpipeline_operator.cluster.client import ApiError, Client
@@ -22,6 +22,7 @@ from logpipeline_operator.desired import desired, suspended
 from logpipeline_operator.logs import fields
 from logpipeline_operator.observations import Observations
 from logpipeline_operator.observe.facts import Facts
+from logpipeline_operator.observe.workloads import all_workload_facts
 from logpipeline_operator.pipelines import Pipelines
 from logpipeline_operator.plan import plan
 from logpipeline_operator.report import Reporter
@@ -29,7 +30,7 @@ from logpipeline_operator.rollout import next_step
 from logpipeline_operator.secrets import Secrets
 from logpipeline_operator.settings import Settings
 from logpipeline_operator.status.conditions import status_of, status_of_invalid
-from logpipeline_operator.suspension import stage_of
+from logpipeline_operator.suspension import next_stage, sources_run
 
 _LOG = logging.getLogger(__name__)
 _COMPONENT = "app.kubernetes.io/component"
@@ -47,7 +48,6 @@ class Reconciler:
         settings: Settings,
         observations: Observations,
         reporter: Reporter,
-        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._client = client
         self._pipelines = pipelines
@@ -56,12 +56,11 @@ class Reconciler:
         self._settings = settings
         self._observations = observations
         self._reporter = reporter
-        self._clock = clock
-        self._sources_stopped: dict[PipelineKey, float] = {}
+        self._stopped: dict[PipelineKey, datetime] = {}
 
     def forget(self, key: PipelineKey) -> None:
         """Drop what is remembered of a pipeline that is gone."""
-        self._sources_stopped.pop(key, None)
+        self._stopped.pop(key, None)
 
     def reconcile(self, key: PipelineKey) -> float | None:
         """Do a pass and return in how many seconds the next one is due, None when only a change asks for one.
@@ -85,7 +84,7 @@ class Reconciler:
         self._step_brokers(key, children, facts)
         new = status_of(
             pipeline,
-            facts.with_workloads(children.values()),
+            replace(facts, workloads=all_workload_facts(children.values())),
             running=acceptance.running,
             now=datetime.now(UTC),
             previous=status,
@@ -103,9 +102,7 @@ class Reconciler:
         secrets = {name: secret.facts() for name, secret in self._secrets.of(pipeline).items()}
         goals = {goal.name: acceptance.goal_pipeline(goal.name).document() for goal in pipeline.spec.goals}
         live = self._cache.children(key)
-        stage = stage_of(
-            suspend=pipeline.spec.suspend, live=live, drained=facts.drained, waited=self._waited(key, pipeline)
-        )
+        stage = next_stage(pipeline, live, facts, now=datetime.now(UTC), stopped=self._sources_stopped(key, live))
         objects = suspended(desired(pipeline, goals, self._settings, secrets), stage)
         to_do = plan(
             objects, live, owner_uid=pipeline.metadata.uid, keep_volumes=pipeline.spec.delete_policy == "Retain"
@@ -127,11 +124,11 @@ class Reconciler:
                 failures.append(error)
         return failures
 
-    def _waited(self, key: PipelineKey, pipeline: LogPipeline) -> float:
-        if not pipeline.spec.suspend:
-            self._sources_stopped.pop(key, None)
-            return 0.0
-        return self._clock() - self._sources_stopped.setdefault(key, self._clock())
+    def _sources_stopped(self, key: PipelineKey, live: Mapping[ObjectKey, Document]) -> datetime | None:
+        if sources_run(live):
+            self._stopped.pop(key, None)
+            return None
+        return self._stopped.setdefault(key, datetime.now(UTC))
 
     def _step_brokers(self, key: PipelineKey, children: Mapping[ObjectKey, Document], facts: Facts) -> None:
         for brokers in children.values():

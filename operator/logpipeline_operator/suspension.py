@@ -7,35 +7,65 @@ the connector resume where they were.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 
+from logpipeline.api import LogPipeline
 from logpipeline_operator.cluster.kinds import Document, ObjectKey
 from logpipeline_operator.desired import Stage
+from logpipeline_operator.observe.facts import Facts
 
 # Whoever writes from outside need not stop; then there is no end to wait for.
-DRAIN_SECONDS = 120.0
+DRAIN_LIMIT = timedelta(minutes=2)
 _COMPONENT = "app.kubernetes.io/component"
 _SOURCES, _CONSUMERS = frozenset({"generator"}), frozenset({"goal", "connect"})
+_WORKLOADS = ("StatefulSet", "Deployment")
 
 
-def stage_of(*, suspend: bool, live: Mapping[ObjectKey, Document], drained: bool | None, waited: float) -> Stage:
-    """Return the stage of a pipeline; `waited` is how many seconds ago its sources stopped.
+def sources_run(live: Mapping[ObjectKey, Document]) -> bool:
+    """Whether a pod of the pipeline's own may still write to the raw topic."""
+    return bool(_running(live) & _SOURCES)
 
-    `drained` says whether the goals and the connector have read everything; None is unknown.
+
+def next_stage(
+    pipeline: LogPipeline, live: Mapping[ObjectKey, Document], facts: Facts, *, now: datetime, stopped: datetime | None
+) -> Stage:
+    """Return how much of a pipeline shall stand still; `stopped` is when its sources were first seen to have stopped,
+    None while they run.
     """
-    if not suspend:
+    if not pipeline.spec.suspend:
         return Stage.RUNNING
-    running = {
+    if stopped is None:
+        return Stage.SOURCES_STOPPED
+    if _wanted(live) & _CONSUMERS:
+        # What was seen before the sources stopped does not count.
+        done = facts.observed_at > stopped and drained(pipeline, facts)
+        return Stage.CONSUMERS_STOPPED if done or now - stopped > DRAIN_LIMIT else Stage.SOURCES_STOPPED
+    return Stage.CONSUMERS_STOPPED if _running(live) & _CONSUMERS else Stage.ALL_STOPPED
+
+
+def drained(pipeline: LogPipeline, facts: Facts) -> bool | None:
+    """Return whether the goals and the sink have taken in every record of the raw topic; None when unknown."""
+    lags = [facts.goals[goal.name].lag if goal.name in facts.goals else None for goal in pipeline.spec.goals]
+    if any(lag is None for lag in lags):
+        return None
+    if any(lags):
+        return False
+    if pipeline.spec.sink is None:
+        return True
+    indexed = facts.index.indexed if facts.index else None
+    if indexed is None or facts.kafka.records is None:
+        return None
+    return indexed + (facts.kafka.dead_letters or 0) >= facts.kafka.records
+
+
+def _wanted(live: Mapping[ObjectKey, Document]) -> set[str | None]:
+    return {
         document["metadata"]["labels"].get(_COMPONENT)
         for key, document in live.items()
-        if key.kind == "Pod" or (key.kind in ("StatefulSet", "Deployment") and document["spec"].get("replicas"))
+        if key.kind in _WORKLOADS and document["spec"].get("replicas")
     }
-    if running & _SOURCES:
-        return Stage.SOURCES_STOPPED
-    consumers_asked_to_stop = not any(
-        document["spec"].get("replicas")
-        for key, document in live.items()
-        if key.kind in ("StatefulSet", "Deployment") and document["metadata"]["labels"].get(_COMPONENT) in _CONSUMERS
-    )
-    if not consumers_asked_to_stop and not drained and waited < DRAIN_SECONDS:
-        return Stage.SOURCES_STOPPED
-    return Stage.CONSUMERS_STOPPED if running & _CONSUMERS else Stage.ALL_STOPPED
+
+
+def _running(live: Mapping[ObjectKey, Document]) -> set[str | None]:
+    pods = {document["metadata"]["labels"].get(_COMPONENT) for key, document in live.items() if key.kind == "Pod"}
+    return pods | _wanted(live)

@@ -13,14 +13,14 @@ import orjson
 import urllib3
 from kubernetes import client, config
 
-from logpipeline_operator.cluster.kinds import EVENT, PIPELINE, POD, SECRET, Document, Kind
+from logpipeline_operator.cluster.kinds import EVENT, PIPELINE, SECRET, Document, Kind
 from logpipeline_operator.metrics import STATUS_WRITES, WRITES
 
 FIELD_MANAGER = "logpipeline-operator"
 _APPLY = "application/apply-patch+yaml"
 _REQUEST_SECONDS = 30.0
 _PAGE = 500
-_NOT_FOUND, _GONE = 404, 410
+_NOT_FOUND, _CONFLICT, _GONE = 404, 409, 410
 
 
 class ApiError(Exception):
@@ -90,21 +90,24 @@ class Client:
                 raise
         WRITES.labels(kind.name, "delete").inc()
 
-    def delete_pod(self, namespace: str, name: str, uid: str) -> None:
-        """Delete a pod in good order, within its grace period."""
-        self.delete(POD, namespace, name, uid)
-
-    def apply_status(self, namespace: str, name: str, status: Document) -> None:
-        """Make `status` the status of a pipeline; a pipeline that is gone is fine."""
+    def apply_status(self, namespace: str, name: str, uid: str, status: Document) -> Document | None:
+        """Make `status` the status of a pipeline and return the pipeline; None when it is gone, which is fine."""
         body = {
             "apiVersion": PIPELINE.api_version,
             "kind": PIPELINE.name,
-            "metadata": {"name": name, "namespace": namespace},
+            # The uid is a precondition: another pipeline may have taken the name.
+            "metadata": {"name": name, "namespace": namespace, "uid": uid},
             "status": status,
         }
         query = {"fieldManager": FIELD_MANAGER, "force": "true"}
-        self._request("PATCH", f"{PIPELINE.path(namespace, name)}/status", query, body, _APPLY)
+        try:
+            result = self._request("PATCH", f"{PIPELINE.path(namespace, name)}/status", query, body, _APPLY)
+        except ApiError as error:
+            if error.status in (_NOT_FOUND, _CONFLICT):
+                return None
+            raise
         STATUS_WRITES.inc()
+        return result
 
     def create_event(self, namespace: str, event: Document) -> None:
         """Record an Event."""
