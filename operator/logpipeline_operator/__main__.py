@@ -11,10 +11,10 @@ from prometheus_client import start_http_server
 
 from logpipeline.errors import LogPipelineError
 from logpipeline_operator import configuration, health, logs, watches
+from logpipeline_operator.assembly import Operator
 from logpipeline_operator.cluster.client import ApiError, Client
 from logpipeline_operator.leader import Leadership
 from logpipeline_operator.metrics import REGISTRY
-from logpipeline_operator.assembly import Operator
 
 METRICS_PORT = 8080
 _LOG = logging.getLogger("logpipeline_operator")

@@ -35,9 +35,7 @@ class Operator:
         self._pipelines, self._cache = Pipelines(), Cache()
         self._secrets = Secrets(client)
         self._canary = Canary(client, configuration.namespace) if configuration.canary else None
-        self.controller = Controller(
-            client, configuration.namespaces, self._pipelines, self._cache, self._canary
-        )
+        self.controller = Controller(client, configuration.namespaces, self._pipelines, self._cache, self._canary)
         self._observer = Observer()
         self._observations = Observations(self._look, self.controller.queue.add)
         reporter = Reporter(client, self._pipelines, configuration.pod_name)

@@ -68,8 +68,8 @@ class Observations:
             try:
                 seen = self._look(key)
                 failed = False
-            except Exception:
-                # One pipeline's defect must not end a worker, which all share; it is told and tried again.
+            except Exception:  # noqa: BLE001 - told with its stack trace, counted and tried again
+                # One pipeline's defect must not end a worker, which all share.
                 _LOG.exception("the look at the data path failed", extra=fields(key))
             OBSERVE.observe(time.monotonic() - began)
             self._queue.done(key, failed=failed)

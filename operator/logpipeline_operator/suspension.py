@@ -1,7 +1,7 @@
 """How far a suspended pipeline may stop now: pure.
 
-What reads stops after what writes, when it has read all of it: so the data that stays behind is whole, and the goals and
-the connector resume where they were.
+What reads stops after what writes, when it has read all of it: so the data that stays behind is whole, and the goals
+and the connector resume where they were.
 """
 
 from __future__ import annotations
