@@ -46,7 +46,8 @@ def broker_properties(
     in_sync = max(1, replicas - 1)
     return {
         **_DEFAULTS,
-        **config,
+        # In one order: the same properties are the same file.
+        **dict(sorted(config.items())),
         "process.roles": "broker,controller",
         "node.id": str(node.id),
         "controller.quorum.voters": ",".join(f"{each.id}@{each.host}:{each.controller_port}" for each in nodes),

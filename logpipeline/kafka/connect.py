@@ -79,8 +79,8 @@ def connector_config(
     """Return the configuration of the sink connector.
 
     `url` is one or more hosts with commas between; `secret_folder` is where the workers find the Secret's `secret_keys`
-    as files. No secret stands in the configuration, for Connect shows that to everyone. The user's own settings win over
-    what is a matter of taste, and never over what the pipeline stands on.
+    as files. No secret stands in the configuration, for Connect shows that to everyone. The user's own settings win
+    over what is a matter of taste, and never over what the pipeline stands on.
     """
     sink, source = pipeline.spec.sink, pipeline.spec.source
     assert sink is not None

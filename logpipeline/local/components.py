@@ -65,7 +65,7 @@ class Place:
     elasticsearch_url: str | None
     brokers: int | None
     java_client: Mapping[str, str]
-    kafka_secret: Path | None
+    java_client_file: Path | None
     client_file: Path | None
     secret_folders: list[str]
 
@@ -91,14 +91,14 @@ def settings_files(pipeline: LogPipeline, place: Place) -> dict[str, str]:
         )
         files["connect.properties"] = java_properties(worker)
         if sink.elasticsearch.managed is not None:
-            settings = single_node(
+            elasticsearch = single_node(
                 pipeline.name,
                 data=str(place.root / "data" / "elasticsearch"),
                 logs=str(place.root / "logs"),
                 port=place.ports["elasticsearch"],
                 transport_port=place.ports["elasticsearch-transport"],
             )
-            files["elasticsearch/elasticsearch.yml"] = yaml.safe_dump(settings)
+            files["elasticsearch/elasticsearch.yml"] = yaml.safe_dump(elasticsearch)
     return files
 
 
@@ -128,8 +128,8 @@ def _goals_command(place: Place) -> list[str]:
     command += ["--bootstrap-servers", place.bootstrap_servers]
     command += ["--checkpoints", str(place.root / "checkpoints")]
     command += ["--metrics-port", str(place.ports["goals"])]
-    if place.kafka_secret is not None:
-        command += ["--kafka-secret", str(place.kafka_secret)]
+    if place.java_client_file is not None:
+        command += ["--kafka-config", str(place.java_client_file)]
     return command
 
 

@@ -1,0 +1,66 @@
+"""`logpipeline render`: the objects that the operator would apply, to be read or compared."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+import yaml
+
+from logpipeline.api import LogPipeline
+from logpipeline.api.reading import load
+from logpipeline.commands import resource_file
+from logpipeline_operator.desired import SecretFacts, desired
+from logpipeline_operator.settings import Settings
+
+_UNREAD = "not-read"
+
+
+class _Dumper(yaml.SafeDumper):
+    """Files stand as they are, line by line, and what two objects share is written twice."""
+
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - yaml's signature
+        return True
+
+    def represent_str(self, data: str) -> yaml.ScalarNode:
+        return self.represent_scalar("tag:yaml.org,2002:str", data, style="|" if "\n" in data else None)
+
+
+_Dumper.add_representer(str, _Dumper.represent_str)
+
+
+@click.command()
+@resource_file
+def render(path: Path) -> None:
+    """Print the Kubernetes objects that a resource becomes.
+
+    They stand in the order in which the operator applies them. The Secrets that the resource names are not read: each
+    is taken to hold all that its use needs.
+    """
+    pipeline = load(path)
+    documents = {goal.name: goal_document(pipeline, goal.name) for goal in pipeline.spec.goals}
+    objects = desired(pipeline, documents, Settings(), assumed_secrets(pipeline))
+    click.echo(yaml.dump_all(objects, Dumper=_Dumper, sort_keys=False, width=120, allow_unicode=True), nl=False)
+
+
+def goal_document(pipeline: LogPipeline, goal: str) -> dict[str, Any]:
+    """Return the resource with the one goal alone."""
+    document = pipeline.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"status"})
+    document["spec"]["goals"] = [each for each in document["spec"]["goals"] if each["name"] == goal]
+    return document
+
+
+def assumed_secrets(pipeline: LogPipeline) -> dict[str, SecretFacts]:
+    """Return facts of the Secrets that the resource names, as if each held what it is for."""
+    facts = {}
+    external = pipeline.spec.kafka.external
+    if external is not None and external.security.secret_ref is not None:
+        protocol = external.security.protocol
+        keys = {"username", "password"} if protocol.startswith("SASL") else {"tls.crt", "tls.key"}
+        keys |= {"ca.crt"} if protocol.endswith("SSL") else set()
+        facts[external.security.secret_ref.name] = SecretFacts(frozenset(keys), _UNREAD)
+    search = pipeline.spec.sink.elasticsearch.external if pipeline.spec.sink else None
+    if search is not None and search.secret_ref is not None:
+        facts.setdefault(search.secret_ref.name, SecretFacts(frozenset(), _UNREAD))
+    return facts
