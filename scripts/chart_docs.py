@@ -1,7 +1,7 @@
-"""The chart's values in one place: the comments in values.yaml give the table in README.md and the descriptions in the schema.
+"""The chart's values, said once: comments in values.yaml give the table in README.md and the schema's descriptions.
 
-Without arguments the two are written anew; with --check they are only compared. Exit code 1, and a line a fault, when they are
-stale, when a value has no comment, and when values.yaml and the schema do not have the same keys.
+Without arguments the two are written anew; with --check they are only compared. Exit code 1, and a line a fault, when
+they are stale, when a value has no comment, and when values.yaml and the schema do not have the same keys.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ class Value:
 
     @property
     def key(self) -> str:
+        """The path as people write it, e.g. `crds.enabled`."""
         return ".".join(self.path)
 
 

@@ -21,6 +21,13 @@ logpipeline-operator
 {{- end -}}
 {{- end -}}
 
+{{/* The namespaces that are watched, as a JSON list; empty for all. The canary lives in the release's, so that one is among them. */}}
+{{- define "logpipeline-operator.namespaces" -}}
+{{- $namespaces := .Values.watchNamespaces -}}
+{{- if and $namespaces .Values.canary.enabled }}{{ $namespaces = append $namespaces .Release.Namespace }}{{ end -}}
+{{- $namespaces | uniq | sortAlpha | toJson -}}
+{{- end -}}
+
 {{- define "logpipeline-operator.serviceAccountName" -}}
 {{- .Values.serviceAccount.name | default (include "logpipeline-operator.fullname" .) -}}
 {{- end -}}
