@@ -65,7 +65,7 @@ class Place:
     elasticsearch_url: str | None
     brokers: int | None
     java_client: Mapping[str, str]
-    java_client_file: Path | None
+    kafka_secret: Path | None
     client_file: Path | None
     secret_folders: list[str]
 
@@ -128,8 +128,8 @@ def _goals_command(place: Place) -> list[str]:
     command += ["--bootstrap-servers", place.bootstrap_servers]
     command += ["--checkpoints", str(place.root / "checkpoints")]
     command += ["--metrics-port", str(place.ports["goals"])]
-    if place.java_client_file is not None:
-        command += ["--kafka-config", str(place.java_client_file)]
+    if place.kafka_secret is not None:
+        command += ["--kafka-secret", str(place.kafka_secret)]
     return command
 
 
