@@ -54,7 +54,9 @@ class Namespace:
     def condition(self, pipeline: str, kind: str) -> dict[str, Any]:
         document = self.get("logpipelines.logpipeline.dev", pipeline) or {}
         conditions = document.get("status", {}).get("conditions", [])
-        return next((one for one in conditions if one["type"] == kind), {"status": "Unknown", "reason": "", "message": ""})
+        return next(
+            (one for one in conditions if one["type"] == kind), {"status": "Unknown", "reason": "", "message": ""}
+        )
 
     def status(self, pipeline: str) -> dict[str, Any]:
         return (self.get("logpipelines.logpipeline.dev", pipeline) or {}).get("status", {})

@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 from kubectl import Namespace, wait_for
+
 from messages import Message
 
 IMAGE = "docker.io/logpipeline/log-generator:0.1.0"
@@ -92,7 +93,9 @@ class Toolbox:
         """Every message that a topic holds now, by partition and offset."""
         settings = json.dumps({"bootstrap.servers": bootstrap_servers})
         rows = [json.loads(line) for line in self.python(_READ, settings, topic).splitlines()]
-        messages = [Message(*row[:3], *(None if one is None else base64.b64decode(one) for one in row[3:])) for row in rows]
+        messages = [
+            Message(*row[:3], *(None if one is None else base64.b64decode(one) for one in row[3:])) for row in rows
+        ]
         return sorted(messages, key=lambda message: (message.partition, message.offset))
 
     def fetch(self, url: str, method: str = "GET", body: str = "") -> Any:
