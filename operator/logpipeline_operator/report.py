@@ -13,7 +13,7 @@ from logpipeline_operator.cluster.kinds import PIPELINE, Document, PipelineKey
 from logpipeline_operator.logs import fields
 from logpipeline_operator.metrics import PIPELINES
 from logpipeline_operator.pipelines import Pipelines
-from logpipeline_operator.status.conditions import numbers_only
+from logpipeline_operator.status.numbers import numbers_only
 from logpipeline_operator.status.events import StatusEvent, events_of
 
 # Live numbers change with every batch; nobody reads a status more often than this.
