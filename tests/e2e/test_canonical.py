@@ -14,9 +14,8 @@ from kubernetes import client, config
 from kubernetes.dynamic import DynamicClient
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "unit"))
-from desired_samples import PIPELINES, a_resource, objects_of  # noqa: E402
-
-from logpipeline_operator.desired import Stage, suspended  # noqa: E402
+from desired_samples import PIPELINES, a_resource, objects_of
+from logpipeline_operator.desired import Stage, suspended
 
 pytestmark = pytest.mark.skipif("KUBECONFIG" not in os.environ, reason="no cluster")
 _NAMESPACE = "desired-try"
@@ -80,4 +79,6 @@ def test_a_second_apply_writes_nothing(cluster: DynamicClient, name: str) -> Non
         if before == versions:
             return
         time.sleep(1)
-    pytest.fail(f"still writing {[item['kind'] for item, a, b in zip(objects, before, versions, strict=True) if a != b]}")
+    pytest.fail(
+        f"still writing {[item['kind'] for item, a, b in zip(objects, before, versions, strict=True) if a != b]}"
+    )

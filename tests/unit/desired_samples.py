@@ -8,7 +8,7 @@ from typing import Any
 
 from logpipeline.api import LogPipeline, load, parse
 from logpipeline_operator.desired import desired
-from logpipeline_operator.render import assumed_secrets, goal_document
+from logpipeline_operator.render import assumed_secrets, goal_documents
 from logpipeline_operator.settings import Settings
 
 SAMPLES = Path(__file__).parents[2] / "manifests" / "samples"
@@ -20,7 +20,10 @@ POD = {
     "labels": {"team": "web", "app.kubernetes.io/name": "mine"},
     "annotations": {"example.org/note": "n"},
     "nodeSelector": {"kubernetes.io/os": "linux"},
-    "tolerations": [{"key": "dedicated", "operator": "Equal", "value": "logs", "effect": "NoSchedule"}, {"operator": "Exists"}],
+    "tolerations": [
+        {"key": "dedicated", "operator": "Equal", "value": "logs", "effect": "NoSchedule"},
+        {"operator": "Exists"},
+    ],
     "affinity": {
         "nodeAffinity": {
             "preferredDuringSchedulingIgnoredDuringExecution": [
@@ -72,13 +75,16 @@ MUTUAL: dict[str, Any] = {
 }
 
 
-def a_resource(
-    spec: Mapping[str, Any], name: str = "web", namespace: str = "logs", uid: str = UID
-) -> LogPipeline:
+def a_resource(spec: Mapping[str, Any], name: str = "web", namespace: str = "logs", uid: str = UID) -> LogPipeline:
     """The resource with this spec, as it would be read from a cluster."""
     metadata = {"name": name, "namespace": namespace, "uid": uid, "generation": 1}
     return parse(
-        {"apiVersion": "logpipeline.dev/v1alpha1", "kind": "LogPipeline", "metadata": metadata, "spec": dict(spec)}
+        {
+            "apiVersion": "logpipeline.dev/v1alpha1",
+            "kind": "LogPipeline",
+            "metadata": metadata,
+            "spec": {key: value for key, value in spec.items() if value is not None},
+        }
     )
 
 
@@ -100,8 +106,21 @@ PIPELINES |= {
 def objects_of(pipeline: LogPipeline, **changes: Any) -> list[dict[str, Any]]:
     """The objects of a pipeline with default settings and the Secrets it needs."""
     arguments = {
-        "goal_pipelines": {goal.name: goal_document(pipeline, goal.name) for goal in pipeline.spec.goals},
+        "goal_pipelines": goal_documents(pipeline),
         "settings": Settings(),
         "secrets": assumed_secrets(pipeline),
     }
     return desired(pipeline, **{**arguments, **changes})
+
+
+def one(objects: list[dict[str, Any]], kind: str, name: str) -> dict[str, Any]:
+    """The only object of that kind and name."""
+    (found,) = [item for item in objects if (item["kind"], item["metadata"]["name"]) == (kind, name)]
+    return found
+
+
+def template_of(objects: list[dict[str, Any]], name: str) -> dict[str, Any]:
+    """The pods of the only workload of that name."""
+    (found,) = [item for item in objects if "template" in item.get("spec", {}) and item["metadata"]["name"] == name]
+    template: dict[str, Any] = found["spec"]["template"]
+    return template
