@@ -11,6 +11,8 @@ from typing import Any
 
 import yaml
 
+from kubectl import environment
+
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "charts" / "logpipeline-operator"
 CI = {file.name.removesuffix("-values.yaml"): file for file in sorted((CHART / "ci").glob("*-values.yaml"))}
@@ -23,15 +25,14 @@ Document = dict[str, Any]
 @cache
 def program() -> str:
     """Return helm: the one that HELM names, on the path, or in the cache of the cluster's tools."""
-    cached = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "logpipeline" / "tools" / "helm"
-    found = os.environ.get("HELM") or shutil.which("helm") or shutil.which(cached)
+    found = os.environ.get("HELM") or shutil.which("helm", path=environment()["PATH"])
     assert found, "there is no helm: run tests/cluster/build-tools.sh, or name it: HELM=..."
     return found
 
 
 def helm(*arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
     """Run helm and return what it said; a failure shows it."""
-    done = subprocess.run([program(), *arguments], capture_output=True, text=True, check=False)
+    done = subprocess.run([program(), *arguments], capture_output=True, text=True, check=False, env=environment())
     assert not check or done.returncode == 0, f"helm {' '.join(arguments)}\n{done.stdout}{done.stderr}"
     return done
 
