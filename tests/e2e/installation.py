@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from kubectl import Namespace, run, wait_for
 from prometheus_client.parser import text_string_to_metric_families
+
+from kubectl import Namespace, run, wait_for
 
 CHART = Path(__file__).parents[2] / "charts" / "logpipeline-operator"
 # The node of `make cluster-up` has no registry to pull Elastic's images from; ours is laid out like the official one.

@@ -8,10 +8,9 @@ import time
 from typing import Any
 
 from kubectl import Namespace, wait_for
-from toolbox import Toolbox, settled
-
 from messages import Message
 from reference import Reference, assert_live_results
+from toolbox import Toolbox, settled
 
 PIPELINES = "logpipelines.logpipeline.dev"
 LATENESS = 5

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections.abc import Iterator
@@ -17,7 +16,6 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "unit"))
 from desired_samples import PIPELINES, a_resource, objects_of
 from logpipeline_operator.desired import Stage, suspended
 
-pytestmark = pytest.mark.skipif("KUBECONFIG" not in os.environ, reason="no cluster")
 _NAMESPACE = "desired-try"
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import yaml
+
 from installation import Operator
 from kubectl import CommandError, Namespace, run, wait_for
 from pipelines_on_cluster import PIPELINES, PRESETS, Pipeline
