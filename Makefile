@@ -3,7 +3,7 @@ FOR ?=
 SAMPLE ?= manifests/samples/nginx.yaml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-unit test-java test-integration lint format lock clean
+.PHONY: help setup demo test test-unit test-java test-integration lint format lock chart-docs manifests verify-chart verify-manifests clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,11 +26,23 @@ test-java: setup ## The tests of the sink connector
 test-integration: setup ## The tests against real Kafka, Spark, Connect and Elasticsearch
 	.venv/bin/python -m pytest tests/integration
 
-lint: setup ## Style, types and the layers of the imports
+lint: setup verify-chart ## Style, types and the layers of the imports
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports
+
+chart-docs: setup ## Write the chart's table of values and the descriptions in its schema from values.yaml
+	.venv/bin/python scripts/chart_docs.py
+
+verify-chart: setup ## Fail when they are stale, or when values.yaml and the schema have different keys
+	.venv/bin/python scripts/chart_docs.py --check
+
+manifests: setup ## Write manifests/operator from the chart (helm needed; HELM names it)
+	.venv/bin/python scripts/manifests.py
+
+verify-manifests: setup ## Fail when manifests/operator is stale (helm needed)
+	.venv/bin/python scripts/manifests.py --check
 
 format: setup ## Format the Python code
 	.venv/bin/ruff check --fix .

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from logpipeline.api import LogPipeline
+from logpipeline.kafka.properties import SECRETS, secret_reference
 from logpipeline.kafka.topics import WRAPPED_BYTES
 
 OUR_CONNECTOR = "dev.logpipeline.connect.ElasticsearchSinkConnector"
-# The alias of the configuration provider that reads secrets out of mounted folders: ${secrets:FOLDER:KEY}.
-SECRETS = "secrets"
 _BYTES = "org.apache.kafka.connect.converters.ByteArrayConverter"
 
 
@@ -79,8 +78,8 @@ def connector_config(
     """Return the configuration of the sink connector.
 
     `url` is one or more hosts with commas between; `secret_folder` is where the workers find the Secret's `secret_keys`
-    as files. No secret stands in the configuration, for Connect shows that to everyone. The user's own settings win over
-    what is a matter of taste, and never over what the pipeline stands on.
+    as files. No secret stands in the configuration, for Connect shows that to everyone. The user's own settings win
+    over what is a matter of taste, and never over what the pipeline stands on.
     """
     sink, source = pipeline.spec.sink, pipeline.spec.source
     assert sink is not None
@@ -117,7 +116,7 @@ def connector_config(
             ("apiKey", "connection.api.key"),
         ):
             if key in secret_keys:
-                config[setting] = f"${{{SECRETS}:{secret_folder}:{key}}}"
+                config[setting] = secret_reference(secret_folder, key)
         if "ca.crt" in secret_keys:
             config["connection.ssl.ca"] = f"{secret_folder}/ca.crt"
     if sink.connect.connector_class == OUR_CONNECTOR:

@@ -91,14 +91,14 @@ def settings_files(pipeline: LogPipeline, place: Place) -> dict[str, str]:
         )
         files["connect.properties"] = java_properties(worker)
         if sink.elasticsearch.managed is not None:
-            settings = single_node(
+            elasticsearch = single_node(
                 pipeline.name,
                 data=str(place.root / "data" / "elasticsearch"),
                 logs=str(place.root / "logs"),
                 port=place.ports["elasticsearch"],
                 transport_port=place.ports["elasticsearch-transport"],
             )
-            files["elasticsearch/elasticsearch.yml"] = yaml.safe_dump(settings)
+            files["elasticsearch/elasticsearch.yml"] = yaml.safe_dump(elasticsearch)
     return files
 
 

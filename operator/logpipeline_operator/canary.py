@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 
 from logpipeline_operator.cluster.client import ApiError, Client
-from logpipeline_operator.cluster.kinds import PIPELINE, Document, PipelineKey
+from logpipeline_operator.cluster.kinds import DEPLOYMENT, PIPELINE, Document, PipelineKey
 from logpipeline_operator.metrics import CANARY_AGE
 
 NAME = "logpipeline-canary"
@@ -29,10 +29,17 @@ def is_canary(document: Document) -> bool:
 
 
 class Canary:
-    """Beats, and knows when the watch last told of it."""
+    """Beats, and knows when the watch last told of it; `deployment`, the operator's own, owns it and takes it along."""
 
-    def __init__(self, client: Client, namespace: str, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        client: Client,
+        namespace: str,
+        deployment: str | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._client = client
+        self._deployment = deployment
         self.key = PipelineKey(namespace, NAME)
         self._clock = clock
         self._seen = clock()
@@ -41,13 +48,26 @@ class Canary:
 
     def beat(self) -> None:
         """Change the canary; a failure is told and tried again at the next beat."""
-        document = {
+        try:
+            self._client.apply(PIPELINE, self._document())
+            self._beaten = self._clock()
+        except ApiError as error:
+            _LOG.warning("the canary %s could not be changed: %s", self.key, error)
+
+    def _document(self) -> Document:
+        owner = self._client.get(DEPLOYMENT, self.key.namespace, self._deployment) if self._deployment else None
+        owners = []
+        if owner is not None:
+            name, uid = owner["metadata"]["name"], owner["metadata"]["uid"]
+            owners = [{"apiVersion": DEPLOYMENT.api_version, "kind": DEPLOYMENT.name, "name": name, "uid": uid}]
+        return {
             "apiVersion": PIPELINE.api_version,
             "kind": PIPELINE.name,
             "metadata": {
                 "name": self.key.name,
                 "namespace": self.key.namespace,
                 "labels": {LABEL: "true"},
+                "ownerReferences": owners,
                 "annotations": {_ANNOTATION: f"{time.time():.0f}"},
             },
             "spec": {
@@ -56,11 +76,6 @@ class Canary:
                 "goals": [{"name": "canary", "groupBy": ["host"], "window": {"size": "1m"}}],
             },
         }
-        try:
-            self._client.apply(PIPELINE, document)
-            self._beaten = self._clock()
-        except ApiError as error:
-            _LOG.warning("the canary %s could not be changed: %s", self.key, error)
 
     def seen(self) -> None:
         """The watch has told of the canary."""

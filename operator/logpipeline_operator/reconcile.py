@@ -85,13 +85,12 @@ class Reconciler:
         new = status_of(
             pipeline,
             replace(facts, workloads=all_workload_facts(children.values())),
-            running=acceptance.running,
             now=datetime.now(UTC),
             previous=status,
             refusals=[refusal.message for refusal in acceptance.refusals],
             failures=[error.message for error in failures],
         )
-        delay = self._reporter.report(key, document, new)
+        delay = self._reporter.report(key, document, remembering(new, acceptance.running))
         if failures:
             raise failures[0]
         return delay
@@ -147,6 +146,15 @@ class Reconciler:
                 self._client.delete(POD, pod["namespace"], pod["name"], pod["uid"])
             elif step.waits_for is not None:
                 _LOG.debug("the rolling restart waits: %s", step.waits_for, extra=fields(key, "kafka"))
+
+
+def remembering(status: Document, running: Mapping[str, RunningGoal]) -> Document:
+    """Return `status` with what each goal runs; `running_goals` reads it back at the next pass."""
+    entries = [
+        {**entry, "stateVersion": running[entry["name"]].state_version, "rule": dict(running[entry["name"]].rule)}
+        for entry in status["goals"]
+    ]
+    return {**status, "goals": entries}
 
 
 def running_goals(status: Document) -> dict[str, RunningGoal]:

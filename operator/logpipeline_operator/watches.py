@@ -52,6 +52,10 @@ def registry(listener: Listener) -> kopf.OperatorRegistry:
         settings.networking.request_timeout = 30
         settings.networking.connect_timeout = _CONNECT_SECONDS
 
+    @kopf.on.login(registry=handlers)
+    async def login(**details: Any) -> kopf.ConnectionInfo | None:
+        return kopf.login_via_client(**details)
+
     @kopf.on.event(PIPELINE.group, PIPELINE.version, PIPELINE.plural, registry=handlers)
     async def pipeline(event: kopf.RawEvent, **_: Any) -> None:
         document = _complete(event, PIPELINE.api_version, PIPELINE.name)

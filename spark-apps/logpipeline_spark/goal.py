@@ -11,7 +11,6 @@ import threading
 from pathlib import Path
 
 import click
-from py4j.protocol import Py4JError
 from pyspark.sql import SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
@@ -20,7 +19,7 @@ from logpipeline.rules import Rule, chosen_rules, state_folder, state_identity
 from logpipeline_spark import container, kafka, stream
 from logpipeline_spark.checkpoint import Checkpoint
 from logpipeline_spark.health import stall_limit
-from logpipeline_spark.host import Host
+from logpipeline_spark.host import JVM_GONE, Host
 from logpipeline_spark.placement import InProcess, Placement, executor_pods
 from logpipeline_spark.progress import Board
 from logpipeline_spark.serving import serve
@@ -97,6 +96,7 @@ def main(
     try:
         topic = stream.topics_of(pipeline, rules[0]).raw
         partitions = kafka.partition_count(spark, settings, topic, stop, board.waiting)
+        board.waiting(None)
         start = functools.partial(
             _start,
             spark,
@@ -110,7 +110,7 @@ def main(
         Host({rule.name: functools.partial(start, rule) for rule in rules}, board).run(stop)
     finally:
         server.shutdown()
-        with contextlib.suppress(Py4JError):  # the JVM may have ended first, see Host
+        with contextlib.suppress(*JVM_GONE):  # the JVM may have ended first, see Host
             spark.stop()
 
 

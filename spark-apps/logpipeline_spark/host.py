@@ -16,6 +16,8 @@ from logpipeline.errors import LogPipelineError
 from logpipeline_spark.progress import Board
 
 _LOG = logging.getLogger(__name__)
+# What a call into the JVM raises when there is none any more.
+JVM_GONE = (Py4JError, ConnectionError)
 _LOOK_EVERY = 0.5
 # Kubernetes kills after 30 s; the session takes a few of them to end.
 _DRAIN_SECONDS, _DRAIN_LOOK_EVERY = 20.0, 0.02
@@ -57,7 +59,7 @@ class Host:
                 if all(goal.refused for goal in self._goals.values()):
                     raise LogPipelineError("no goal can run, see the lines above")
                 stop.wait(_LOOK_EVERY)
-        except Py4JError as error:
+        except JVM_GONE as error:
             # A signal to the whole process group ends the JVM as well; the checkpoint stands for whatever it was doing.
             if stop.wait(_LOOK_EVERY):
                 return
@@ -70,18 +72,19 @@ class Host:
 
     def _stop(self) -> None:
         """Stop every query between two batches if that comes in time: a batch that is cut off is done again later."""
-        queries = {name: goal.query for name, goal in self._goals.items() if goal.query is not None}
-        under_way = {name: self._board.last_batch(name) for name in queries}
+        queries = [goal.query for goal in self._goals.values() if goal.query is not None]
         deadline = time.monotonic() + _DRAIN_SECONDS
         try:
+            under_way = {query.id: _last_batch(query) for query in queries}
             while queries:
-                for name, query in list(queries.items()):
-                    done = not query.status["isTriggerActive"] or self._board.last_batch(name) != under_way[name]
-                    if done or time.monotonic() > deadline:
+                for query in list(queries):
+                    # Asked of the query itself: the board hears of a batch when the next one is under way.
+                    between = not query.status["isTriggerActive"] or _last_batch(query) != under_way[query.id]
+                    if between or time.monotonic() > deadline:
                         query.stop()
-                        del queries[name]
+                        queries.remove(query)
                 time.sleep(_DRAIN_LOOK_EVERY)
-        except (Py4JError, PySparkException) as error:
+        except (*JVM_GONE, PySparkException) as error:
             _LOG.info("stopped without waiting for the last batch: %s", str(error).partition("\n")[0])
 
     def _look_after(self, name: str, goal: _Goal) -> None:
@@ -112,3 +115,8 @@ class Host:
         goal.start_at = time.monotonic() + wait
         self._board.failed(name, error.strip().splitlines()[0])
         _LOG.error("goal %s failed, starts again in %g s: %s", name, wait, error)
+
+
+def _last_batch(query: StreamingQuery) -> int | None:
+    progress = query.lastProgress
+    return None if progress is None else int(progress["batchId"])

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 import duckdb
 import pyarrow as pa
+import pytest
 
 from messages import Message
 
@@ -81,6 +83,39 @@ class Reference:
             group by all {having}
         """).fetchall()
         return {(tuple(map(str, row[:-3])), row[-3]): (row[-2], row[-1]) for row in rows}
+
+
+def found(values: Iterable[bytes | None], rule: dict[str, Any]) -> dict[Window, tuple[int, float]]:
+    """Results by identity; a duplicate must be the same to the byte."""
+    seen: dict[Window, bytes] = {}
+    windows = {}
+    for value in values:
+        result = json.loads(value or b"")
+        key = tuple(str(result[field]) for field in rule["groupBy"])
+        start, end = (int(datetime.fromisoformat(result[f"window_{edge}"]).timestamp()) for edge in ("start", "end"))
+        assert end - start == rule["size"]
+        assert seen.setdefault((key, start), value or b"") == value, "a duplicate that differs"
+        ((aggregate, of),) = rule["aggregate"].items()
+        windows[key, start] = (result["count"], result[f"{aggregate}_{of['field']}" if of else "count"])
+    return windows
+
+
+def assert_live_results(
+    reference: Reference, values: Iterable[bytes | None], rule: dict[str, Any], *, early: bool, lateness: int
+) -> int:
+    """Demand that a live goal that has read everything has written just what it should; returns how many results."""
+    expected = reference.windows(rule)
+    results = found(values, rule)
+    if early:
+        assert results.keys() == expected.keys()
+        assert {count for count, _ in results.values()} <= {rule["having"] + 1}
+        return len(results)
+    watermark = reference.watermark(lateness)
+    closed = {window: value for window, value in expected.items() if window[1] + rule["size"] <= watermark}
+    assert results.keys() == closed.keys()
+    for window, (count, value) in closed.items():
+        assert results[window] == (count, pytest.approx(value, abs=1e-9)), window
+    return len(results)
 
 
 def _text(value: bytes | None) -> str | None:

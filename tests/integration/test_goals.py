@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +16,7 @@ from confluent_kafka import Producer
 from goal_process import GoalProcess
 from messages import Message, read
 from processes import Broker
-from reference import Reference, Window
+from reference import Reference, assert_live_results, found
 
 LATENESS = 5
 COUNT = {"count": {}}
@@ -142,36 +140,11 @@ def run(kafka: Broker, tmp_path_factory: pytest.TempPathFactory) -> Run:
     )
 
 
-def found(messages: Iterator[bytes | None], rule: dict[str, Any]) -> dict[Window, tuple[int, float]]:
-    """Results by identity; a duplicate must be the same to the byte."""
-    seen: dict[Window, bytes] = {}
-    windows = {}
-    for value in messages:
-        result = json.loads(value or b"")
-        key = tuple(str(result[field]) for field in rule["groupBy"])
-        start, end = (int(datetime.fromisoformat(result[f"window_{edge}"]).timestamp()) for edge in ("start", "end"))
-        assert end - start == rule["size"]
-        assert seen.setdefault((key, start), value or b"") == value, "a duplicate that differs"
-        ((aggregate, of),) = rule["aggregate"].items()
-        windows[key, start] = (result["count"], result[f"{aggregate}_{of['field']}" if of else "count"])
-    return windows
-
-
 @pytest.mark.parametrize("name", GOALS)
 def test_live_results_equal_the_reference(run: Run, name: str) -> None:
     rule = GOALS[name]
-    expected = run.reference.windows(rule)
-    results = found((message.value for message in run.results[name]), rule)
-    if name in EARLY:
-        assert results.keys() == expected.keys()
-        assert {count for count, _ in results.values()} == {rule["having"] + 1}
-    else:
-        watermark = run.reference.watermark(LATENESS)
-        closed = {window: value for window, value in expected.items() if window[1] + rule["size"] <= watermark}
-        assert results.keys() == closed.keys()
-        assert len(closed) > 10
-        for window, (count, value) in closed.items():
-            assert results[window] == (count, pytest.approx(value, abs=1e-9)), window
+    values = (message.value for message in run.results[name])
+    assert assert_live_results(run.reference, values, rule, early=name in EARLY, lateness=LATENESS) > 10
     for message in run.results[name]:
         result = json.loads(message.value or b"")
         assert result["goal"] == name

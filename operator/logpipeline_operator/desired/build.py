@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from logpipeline.api import LogPipeline
+from logpipeline_operator.desired import connect, elasticsearch, executors, generator, goal, kafka, kibana
 from logpipeline_operator.desired.secrets import SecretFacts
 from logpipeline_operator.settings import Settings
 
@@ -21,4 +22,12 @@ def desired(
     `goal_pipelines` holds, by the goal's name, the resource that the goal's container reads; `secrets` what is known of
     the Secrets that the resource names. A Secret that is not there yet is none of it: its pods wait for it.
     """
-    raise NotImplementedError
+    objects = kafka.objects(pipeline, settings)
+    objects += elasticsearch.objects(pipeline, settings)
+    objects += executors.account_objects(pipeline)
+    for each in pipeline.spec.goals:
+        objects += goal.objects(pipeline, each.name, goal_pipelines[each.name], settings, secrets)
+    objects += connect.objects(pipeline, settings, secrets)
+    objects += generator.objects(pipeline, settings, secrets)
+    objects += kibana.objects(pipeline, settings)
+    return objects

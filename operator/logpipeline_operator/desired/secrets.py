@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+
+from logpipeline.api import LogPipeline
+from logpipeline.kafka.properties import secret_reference
+from logpipeline.kafka.security import Credentials, java_settings, librdkafka_settings
+from logpipeline_operator.desired.pods import Volume
+
+KAFKA_SECRET = "/etc/logpipeline/kafka-secret"  # noqa: S105 - a folder
+ELASTICSEARCH_SECRET = "/etc/logpipeline/elasticsearch-secret"  # noqa: S105 - a folder
+_OWNER_AND_GROUP = 0o440
 
 
 @dataclass(frozen=True)
@@ -14,3 +24,65 @@ class SecretFacts:
 
     keys: frozenset[str]
     digest: str
+
+
+@dataclass(frozen=True)
+class SecretMount:
+    """A Secret in a pod: its name, the folder where it is mounted, what is known of it."""
+
+    name: str
+    folder: str
+    facts: SecretFacts
+
+    def volume(self, volume: str) -> Volume:
+        """Return it as a volume with the name `volume`."""
+        source = {"secret": {"secretName": self.name, "defaultMode": _OWNER_AND_GROUP}}
+        return Volume(volume, self.folder, source, read_only=True)
+
+
+# The pods of a Secret that is not there yet wait for it; its digest rolls them when it comes.
+_ABSENT = SecretFacts(frozenset(), "absent")
+
+
+def kafka_secret(pipeline: LogPipeline, secrets: Mapping[str, SecretFacts]) -> SecretMount | None:
+    """Return the Secret of the external Kafka, None when there is none."""
+    external = pipeline.spec.kafka.external
+    if external is None or external.security.secret_ref is None:
+        return None
+    name = external.security.secret_ref.name
+    return SecretMount(name, KAFKA_SECRET, secrets.get(name, _ABSENT))
+
+
+def elasticsearch_secret(pipeline: LogPipeline, secrets: Mapping[str, SecretFacts]) -> SecretMount | None:
+    """Return the Secret of the external Elasticsearch, None when there is none."""
+    external = pipeline.spec.sink.elasticsearch.external if pipeline.spec.sink else None
+    if external is None or external.secret_ref is None:
+        return None
+    return SecretMount(external.secret_ref.name, ELASTICSEARCH_SECRET, secrets.get(external.secret_ref.name, _ABSENT))
+
+
+def _placeholders(pipeline: LogPipeline, secret: SecretMount | None) -> Credentials | None:
+    """Return credentials whose values say where they are to be found: `${secrets:FOLDER:KEY}`."""
+    if secret is None:
+        return None
+    external = pipeline.spec.kafka.external
+    assert external is not None
+    # Settings cannot be written without these two; whether they are there is told in the status, not here.
+    needed = {"username", "password"} if external.security.protocol.startswith("SASL") else set()
+    pair = {"tls.crt", "tls.key"}
+    keys = (secret.facts.keys if pair <= secret.facts.keys else secret.facts.keys - pair) | needed
+    return Credentials({key: secret_reference(secret.folder, key) for key in sorted(keys)}, secret.folder)
+
+
+def java_client(pipeline: LogPipeline, secret: SecretMount | None) -> dict[str, str]:
+    """Return the security settings of a Java client of the pipeline's Kafka, with placeholders for what is secret."""
+    external = pipeline.spec.kafka.external
+    return java_settings(external.security, _placeholders(pipeline, secret)) if external else {}
+
+
+def librdkafka_client(pipeline: LogPipeline, secret: SecretMount | None) -> dict[str, str]:
+    """Return the security settings of a librdkafka client, with the same placeholders; empty for a plain one."""
+    external = pipeline.spec.kafka.external
+    if external is None or external.security.protocol == "PLAINTEXT":
+        return {}
+    return librdkafka_settings(external.security, _placeholders(pipeline, secret))

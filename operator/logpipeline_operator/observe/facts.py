@@ -32,8 +32,9 @@ class Fault:
 
 @dataclass(frozen=True)
 class WorkloadFacts:
-    """A StatefulSet or Deployment and its pods. `waiting` is why its pods are not ready, as Kubernetes calls it
-    (ImagePullBackOff, Unschedulable, OOMKilled …), and `message` its words.
+    """A StatefulSet or Deployment and its pods. `waiting` is what keeps a pod from starting, as Kubernetes calls it
+    (ImagePullBackOff, Unschedulable, OOMKilled …), and `message` its words; None while all takes its course.
+    `executor_fault` is the same of a goal's executors.
     """
 
     name: str
@@ -45,8 +46,10 @@ class WorkloadFacts:
     pods: int = 0
     waiting: str | None = None
     message: str | None = None
+    unready_since: datetime | None = None
     restarts: int = 0
     last_exit: str | None = None
+    executor_fault: str | None = None
     observed: bool = True  # whether its controller has seen the newest change
 
     @property
@@ -63,7 +66,8 @@ class WorkloadFacts:
 @dataclass(frozen=True)
 class KafkaFacts:
     """The brokers and what was ever written to the topics. `under_replicated` counts partitions of which a replica is
-    not in sync, `offline` those without a leader.
+    not in sync, `offline` those without a leader; of a Kafka that is not ours only our topics count. `sink_lag` is how
+    many records of the raw topic the sink has not committed.
     """
 
     fault: Fault | None = None
@@ -74,6 +78,7 @@ class KafkaFacts:
     records: int | None = None
     invalid: int | None = None
     dead_letters: int | None = None
+    sink_lag: int | None = None
 
     @property
     def reachable(self) -> bool:
@@ -98,13 +103,16 @@ class TopicsFacts:
 
 @dataclass(frozen=True)
 class GoalFacts:
-    """A goal in its own words, and what can only be known over time. `rate` is in records a second."""
+    """A goal in its own words, and what can only be known over time. `rate` is in records a second, `catches_up`
+    whether its lag shrinks or is gone, `still_seconds` for how long it has had something to read and has read nothing.
+    """
 
     name: str
     fault: Fault | None = None
     progress: GoalProgress | None = None
     lag: int | None = None
-    lag_grows: bool | None = None
+    catches_up: bool | None = None
+    still_seconds: float | None = None
     rate: float | None = None
 
 
@@ -134,8 +142,21 @@ class IndexFacts:
 
 
 @dataclass(frozen=True)
+class FlowFacts:
+    """What only several observations tell, of the last minutes. `rate` is in records a second written to the raw topic,
+    `idle_seconds` for how long none came; the shares, 0 to 1, are of the records that came.
+    """
+
+    rate: float | None = None
+    idle_seconds: float | None = None
+    invalid_share: float | None = None
+    dead_letter_share: float | None = None
+    sink_catches_up: bool | None = None
+
+
+@dataclass(frozen=True)
 class Facts:
-    """A pipeline at one moment. `rate` is in records a second written to the raw topic."""
+    """A pipeline at one moment."""
 
     observed_at: datetime
     workloads: tuple[WorkloadFacts, ...] = ()
@@ -144,13 +165,16 @@ class Facts:
     goals: Mapping[str, GoalFacts] = field(default_factory=dict)
     connector: ConnectorFacts | None = None
     index: IndexFacts | None = None
-    rate: float | None = None
-    # Share of the raw records of late that are not valid, 0 to 1.
-    invalid_share: float | None = None
-    # Dead letters that came of late; None is unknown.
-    new_dead_letters: int | None = None
-    sink_falls_behind: bool | None = None
+    flow: FlowFacts = field(default_factory=FlowFacts)
 
     def workload(self, component: str, goal: str | None = None) -> WorkloadFacts | None:
         """Return the workload of a component, None for one that is not there."""
         return next((item for item in self.workloads if (item.component, item.goal) == (component, goal)), None)
+
+    @property
+    def drained(self) -> bool | None:
+        """Whether goals and sink have processed all that is on the raw topic; None when unknown."""
+        lags = [goal.lag for goal in self.goals.values()]
+        if self.connector is not None:
+            lags.append(self.kafka.sink_lag)
+        return None if None in lags else not any(lags)

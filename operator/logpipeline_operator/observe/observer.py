@@ -31,9 +31,9 @@ class Observer:
         """Return what is known now, after five seconds at the latest.
 
         What stands outside the cluster's API is put right on the way: topics, the connector and its failed tasks, index
-        and template, the data view. `secrets` holds the values of the Secrets that the resource names, by their name; one
-        that is not there is left out. `children` are the live objects. `stop_connector`: the connector commits what it
-        has carried over and stops; else it runs.
+        and template, the data view. `secrets` holds the values of the Secrets that the resource names, by their name;
+        one that is not there is left out. `children` are the live objects. `stop_connector`: the connector commits what
+        it has carried over and stops; else it runs.
         """
         raise NotImplementedError
 

@@ -1,4 +1,4 @@
-"""From facts to the conditions of a pipeline: pure."""
+"""From facts to the status of a pipeline: pure."""
 
 from __future__ import annotations
 
@@ -8,6 +8,26 @@ from typing import Any
 
 from logpipeline.api import LogPipeline
 from logpipeline_operator.observe.facts import Facts
+from logpipeline_operator.status.flow import flow_finding
+from logpipeline_operator.status.goals import goal_entries, goal_findings, goals_finding
+from logpipeline_operator.status.numbers import moment, rate_text
+from logpipeline_operator.status.parts import generator_finding, kafka_finding, sink_finding, topics_finding
+from logpipeline_operator.status.progress import progressing_finding
+from logpipeline_operator.status.reasons import (
+    CONDITION_TYPES,
+    FLOW,
+    GOALS,
+    KAFKA,
+    PARTS,
+    PROGRESSING,
+    READY,
+    SINK,
+    TOPICS,
+    Finding,
+    worst,
+)
+
+_LONGEST_MESSAGE = 1500
 
 
 def status_of(
@@ -19,21 +39,94 @@ def status_of(
     refusals: Sequence[str] = (),
     failures: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Return the whole status of `pipeline`, the accepted one.
+    """Return the whole status of `pipeline`, the accepted one; what is unknown is left out.
 
     `refusals` say which changes are not made and the ways out, `failures` which objects the API server refused;
     `previous` is the status so far, `observedGeneration` is the pipeline's generation.
     """
-    raise NotImplementedError
+    before = previous or {}
+    goals = goal_findings(pipeline, facts)
+    found = {
+        KAFKA: kafka_finding(pipeline, facts),
+        TOPICS: topics_finding(pipeline, facts),
+        GOALS: goals_finding(goals),
+        SINK: sink_finding(pipeline, facts),
+    }
+    generator = generator_finding(pipeline, facts)
+    found[FLOW] = flow_finding(pipeline, facts, found, before)
+    parts = [*(found[part] for part in PARTS), generator]
+    found[PROGRESSING] = progressing_finding(pipeline, facts, parts, refusals, failures)
+    found[READY] = _ready(pipeline, parts, found[PROGRESSING], refusals)
+    generation = pipeline.metadata.generation
+    lags = [goal.lag for goal in facts.goals.values() if goal.lag is not None]
+    status = {
+        "observedGeneration": generation,
+        "conditions": _conditions(found, generation, before, now),
+        "goals": goal_entries(pipeline, facts, goals, before),
+        "goalsReady": f"{sum(goal.status == 'True' for goal in goals.values())}/{len(goals)}",
+        "lag": max(lags, default=None),
+        "rate": rate_text(facts.flow.rate),
+        "records": facts.kafka.records,
+        "sink": _sink(pipeline, facts),
+    }
+    return {key: value for key, value in status.items() if value is not None}
 
 
 def status_of_invalid(
     faults: Sequence[str], generation: int, *, now: datetime, previous: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
     """Return the status of a resource that cannot be read: what runs goes on, and what is wrong with it is said."""
-    raise NotImplementedError
+    before = previous or {}
+    finding = Finding("False", "ResourceInvalid", "; ".join(faults))
+    unknown = Finding("Unknown", "ResourceInvalid", "nobody looks after it until the resource is valid")
+    found = {kind: finding if kind in (READY, PROGRESSING) else unknown for kind in CONDITION_TYPES}
+    return {**before, "observedGeneration": generation, "conditions": _conditions(found, generation, before, now)}
 
 
-def numbers_only(old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> bool:
-    """Tell whether two statuses differ in nothing but live numbers, which can be written less often."""
-    raise NotImplementedError
+def _ready(pipeline: LogPipeline, parts: Sequence[Finding], progressing: Finding, refusals: Sequence[str]) -> Finding:
+    if pipeline.spec.suspend:
+        return Finding("False", progressing.reason, progressing.message)
+    if lacking := [finding for finding in parts if finding.status != "True"]:
+        first = worst(lacking)
+        return Finding("False", first.reason, first.message)
+    refused = "; a change is refused, see Progressing" if refusals else ""
+    return Finding("True", "Ready", f"everything is ready{refused}")
+
+
+def _sink(pipeline: LogPipeline, facts: Facts) -> dict[str, Any] | None:
+    if pipeline.spec.sink is None:
+        return None
+    connector, index = facts.connector, facts.index
+    tasks = None if connector is None or connector.tasks is None else f"{connector.running}/{connector.tasks}"
+    numbers = {
+        "connector": connector.state if connector else None,
+        "tasks": tasks,
+        "indexed": index.indexed if index else None,
+        "deadLetters": facts.kafka.dead_letters,
+    }
+    return {key: value for key, value in numbers.items() if value is not None}
+
+
+def _conditions(
+    found: Mapping[str, Finding], generation: int, previous: Mapping[str, Any], now: datetime
+) -> list[dict[str, Any]]:
+    before = {item["type"]: item for item in previous.get("conditions") or []}
+    conditions = []
+    for kind in CONDITION_TYPES:
+        finding, old = found[kind], before.get(kind)
+        unchanged = old is not None and old["status"] == finding.status
+        conditions.append(
+            {
+                "type": kind,
+                "status": finding.status,
+                "reason": finding.reason,
+                "message": _short(finding.message),
+                "lastTransitionTime": old["lastTransitionTime"] if old and unchanged else moment(now),
+                "observedGeneration": generation,
+            }
+        )
+    return conditions
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST_MESSAGE else text[: _LONGEST_MESSAGE - 1] + "…"

@@ -1,0 +1,79 @@
+"""The Kafka Connect workers. The connector itself is given to them over their REST API."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Any
+
+from logpipeline.api import LogPipeline
+from logpipeline.kafka.connect import worker_properties
+from logpipeline.kafka.properties import java_properties
+from logpipeline_operator.desired import pods, quantities
+from logpipeline_operator.desired.addresses import bootstrap_servers, connect_port
+from logpipeline_operator.desired.component import Component
+from logpipeline_operator.desired.secrets import SecretFacts, elasticsearch_secret, java_client, kafka_secret
+from logpipeline_operator.settings import Settings
+
+_RESOURCES = {"requests": {"cpu": "100m", "memory": "384Mi"}, "limits": {"memory": "640Mi"}}
+_HEAP_SHARE, _MOST_HEAP = Fraction(2, 5), 8192
+# It ends by itself when Kafka does not answer, and begins again.
+_START_SECONDS = 300
+# Where the image keeps its connectors.
+_PLUGINS = "/opt/logpipeline/connect-plugins"
+
+
+def objects(pipeline: LogPipeline, settings: Settings, secrets: Mapping[str, SecretFacts]) -> list[dict[str, Any]]:
+    """Return the objects of the workers, none for a pipeline without a sink."""
+    sink = pipeline.spec.sink
+    if sink is None:
+        return []
+    component = Component(pipeline, "connect")
+    port = connect_port(pipeline)
+    kafka, elasticsearch = kafka_secret(pipeline, secrets), elasticsearch_secret(pipeline, secrets)
+    mounted = {"kafka-secret": kafka, "elasticsearch-secret": elasticsearch}
+    present = {name: secret for name, secret in mounted.items() if secret is not None}
+    managed = pipeline.spec.kafka.managed
+    properties = worker_properties(
+        pipeline,
+        bootstrap_servers=bootstrap_servers(pipeline, settings),
+        brokers=managed.replicas if managed else None,
+        port=port,
+        plugin_path=_PLUGINS,
+        secret_folders=[secret.folder for secret in present.values()],
+        client=java_client(pipeline, kafka),
+        host="",
+    )
+    data = {"connect.properties": java_properties(properties)}
+    resources = quantities.merged(_RESOURCES, sink.connect.resources)
+    heap = quantities.heap_options(quantities.heap_mebibytes(resources, _HEAP_SHARE, _MOST_HEAP))
+    volumes = [pods.files(component, "/etc/kafka"), pods.temporary("256Mi")]
+    volumes += [secret.volume(name) for name, secret in present.items()]
+    # A worker that has not joined its group, or has lost Kafka, says so.
+    health = pods.http("/health", port)
+    container = pods.container(
+        "connect",
+        sink.connect.image or settings.images.connect,
+        resources,
+        volumes,
+        command=["connect-worker"],
+        args=["/etc/kafka/connect.properties"],
+        env=pods.environment({"KAFKA_HEAP_OPTS": heap}),
+        ports=[{"name": "rest", "containerPort": port}],
+        # Kafka's absence is no fault of the worker: it is not begun anew for it.
+        **pods.probes(startup=health, readiness=health, liveness=pods.connects(port), start_seconds=_START_SECONDS),
+    )
+    config = {"files": data, "secrets": {name: secret.facts.digest for name, secret in present.items()}}
+    plan = pods.PodPlan([container], volumes, sink.connect.pod, grace_seconds=30, config=config, spread=True)
+    spec = {
+        "replicas": sink.connect.replicas,
+        "strategy": {"type": "RollingUpdate"},
+        "revisionHistoryLimit": 2,
+        "selector": {"matchLabels": component.selector},
+        "template": pods.pod_template(component, plan),
+    }
+    return [
+        component.config_map(data),
+        component.service({"rest": port}),
+        component.object("apps/v1", "Deployment", spec=spec),
+    ]

@@ -1,0 +1,119 @@
+"""A goal: one Spark application, by itself in a pod or with executors in pods of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+from logpipeline.api import LogPipeline
+from logpipeline.api.resource import GROUP
+from logpipeline_operator.desired import pods, quantities
+from logpipeline_operator.desired.addresses import EVERYWHERE, GOAL_METRICS_PORT, bootstrap_servers
+from logpipeline_operator.desired.component import Component, child_name
+from logpipeline_operator.desired.executors import ACCOUNT, TEMPLATE, executor_template
+from logpipeline_operator.desired.secrets import SecretFacts, kafka_secret
+from logpipeline_operator.settings import Settings
+
+_RESOURCES = {"requests": {"cpu": "200m", "memory": "768Mi"}, "limits": {"memory": "1280Mi"}}
+# It waits for Kafka and its topic, and then for its first batch, which may read a long history.
+_START_SECONDS = 600
+_CONFIG = "/etc/logpipeline"
+_CHECKPOINT = "/checkpoint"
+_PORTS = {"metrics": GOAL_METRICS_PORT, "driver": 7078, "block-manager": 7079}
+
+
+def objects(
+    pipeline: LogPipeline, name: str, document: dict[str, Any], settings: Settings, secrets: Mapping[str, SecretFacts]
+) -> list[dict[str, Any]]:
+    """Return the objects of the goal `name`, whose container reads `document`."""
+    spark = pipeline.spec.spark
+    component = Component(pipeline, "goal", name)
+    secret = kafka_secret(pipeline, secrets)
+    checkpoints, claim = _CHECKPOINT, f"checkpoint-{component.name}-0"
+    volumes = [pods.temporary("2Gi")]
+    result = []
+    if spark.checkpoint.uri is not None:
+        # Pipelines may share a folder, and goals of one name must not share their state.
+        checkpoints = f"{spark.checkpoint.uri.rstrip('/')}/{pipeline.metadata.namespace}/{pipeline.name}"
+    else:
+        result.append(component.claim(claim, spark.checkpoint.storage))
+        volumes.append(pods.claimed("checkpoint", _CHECKPOINT, claim))
+    if secret is not None:
+        volumes.append(secret.volume("kafka-secret"))
+    data = {"pipeline.yaml": yaml.safe_dump(document, allow_unicode=True)}
+    if spark.executors:
+        data[TEMPLATE] = executor_template(component, volumes, shares_volume=spark.checkpoint.uri is None)
+    return [
+        component.config_map(data),
+        *result,
+        # The operator asks a goal how it is above all when it is not ready.
+        component.service(_PORTS, clusterIP="None", publishNotReadyAddresses=True),
+        _stateful_set(component, checkpoints, volumes, data, settings, secret.facts.digest if secret else None),
+    ]
+
+
+def _stateful_set(
+    component: Component,
+    checkpoints: str,
+    volumes: list[pods.Volume],
+    data: dict[str, str],
+    settings: Settings,
+    secret_digest: str | None,
+) -> dict[str, Any]:
+    pipeline = component.pipeline
+    spark = pipeline.spec.spark
+    image = spark.image or settings.images.spark
+    volumes = [pods.files(component, _CONFIG), *volumes]
+    resources = quantities.merged(_RESOURCES, spark.resources)
+    args = ["--pipeline", f"{_CONFIG}/pipeline.yaml", "--goal", component.goal]
+    args += ["--bootstrap-servers", bootstrap_servers(pipeline, settings), "--checkpoints", checkpoints]
+    args += ["--metrics-address", EVERYWHERE, "--metrics-port", str(GOAL_METRICS_PORT)]
+    if secret_digest is not None:
+        args += ["--kafka-secret", f"{_CONFIG}/kafka-secret"]
+    # What is invalid is so for every goal: one of them tells.
+    args.append("--report-invalid" if component.goal == pipeline.spec.goals[0].name else "--no-report-invalid")
+    extra: dict[str, Any] = {}
+    env = {}
+    if spark.executors:
+        args += ["--executors", str(spark.executors), "--executor-image", image]
+        args += ["--executor-template", f"{_CONFIG}/{TEMPLATE}"]
+        extra = {"serviceAccountName": child_name(pipeline.name, ACCOUNT), "automountServiceAccountToken": True}
+        fields = pods.pod_fields(POD_NAME="metadata.name", POD_NAMESPACE="metadata.namespace", POD_IP="status.podIP")
+        env = {"env": fields}
+    container = pods.container(
+        "goal",
+        image,
+        resources,
+        volumes,
+        command=["python", "-m", "logpipeline_spark.goal"],
+        args=args,
+        ports=[{"name": name, "containerPort": port} for name, port in _PORTS.items()],
+        **env,
+        **pods.probes(
+            startup=pods.http("/healthz", GOAL_METRICS_PORT),
+            readiness=pods.http("/readyz", GOAL_METRICS_PORT),
+            liveness=pods.http("/healthz", GOAL_METRICS_PORT),
+            start_seconds=_START_SECONDS,
+        ),
+    )
+    config = {"files": data, "secret": secret_digest}
+    role = {f"{GROUP}/role": "driver"}
+    plan = pods.PodPlan(
+        [container], volumes, spark.pod, grace_seconds=60, config=config, spread=True, labels=role, extra=extra
+    )
+    return component.object(
+        "apps/v1",
+        "StatefulSet",
+        spec={
+            "replicas": 1,
+            "serviceName": component.name,
+            # In order, a pod that does not come up would stand in the way of the change that mends it.
+            "podManagementPolicy": "Parallel",
+            "updateStrategy": {"type": "RollingUpdate"},
+            "revisionHistoryLimit": 2,
+            "selector": {"matchLabels": component.selector | role},
+            "template": pods.pod_template(component, plan),
+        },
+    )
