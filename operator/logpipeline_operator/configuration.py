@@ -17,7 +17,7 @@ _BOOLEANS = {"true": True, "false": False}
 class Configuration:
     """What the chart's values come to. Times are seconds.
 
-    `namespaces` is empty for the whole cluster. `namespace`, `pod_name` and `deployment` are the operator's own. `resync` is the time
+    `namespaces` is empty for the whole cluster; `namespace`, `pod_name`, `deployment` are its own. `resync` is the time
     between two full lists, `observe` that between two looks at a pipeline's components.
     """
 
