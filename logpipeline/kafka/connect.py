@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from logpipeline.api import LogPipeline
+from logpipeline.kafka.properties import SECRETS, secret_reference
 from logpipeline.kafka.topics import WRAPPED_BYTES
 
 OUR_CONNECTOR = "dev.logpipeline.connect.ElasticsearchSinkConnector"
-# The alias of the configuration provider that reads secrets out of mounted folders: ${secrets:FOLDER:KEY}.
-SECRETS = "secrets"
 _BYTES = "org.apache.kafka.connect.converters.ByteArrayConverter"
 
 
@@ -86,6 +85,7 @@ def connector_config(
     assert sink is not None
     topics = pipeline.topics()
     dead_letters = topics["sink-dead-letters"]
+    assert dead_letters.replicas is not None
     config = {
         "key.converter": _BYTES,
         "value.converter": _BYTES,
@@ -116,7 +116,7 @@ def connector_config(
             ("apiKey", "connection.api.key"),
         ):
             if key in secret_keys:
-                config[setting] = f"${{{SECRETS}:{secret_folder}:{key}}}"
+                config[setting] = secret_reference(secret_folder, key)
         if "ca.crt" in secret_keys:
             config["connection.ssl.ca"] = f"{secret_folder}/ca.crt"
     if sink.connect.connector_class == OUR_CONNECTOR:

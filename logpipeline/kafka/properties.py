@@ -9,6 +9,15 @@ from pathlib import Path
 
 from logpipeline.errors import LogPipelineError
 
+# The name of the configuration provider that reads secrets out of mounted folders, as Kafka's DirectoryConfigProvider.
+SECRETS = "secrets"
+_REFERENCE = re.compile(rf"\$\{{{SECRETS}:([^:}}]+):([^:}}]+)\}}")
+
+
+def secret_reference(folder: str, key: str) -> str:
+    """Return what stands in a settings file for the file `key` of the mounted Secret at `folder`."""
+    return f"${{{SECRETS}:{folder}:{key}}}"
+
 
 def java_properties(settings: Mapping[str, str]) -> str:
     """Return `settings` as the text of a Java properties file; keys and values may hold whatever they like."""
@@ -34,7 +43,8 @@ def client_properties(settings: Mapping[str, str]) -> str:
 def read_client_properties(path: Path) -> dict[str, str]:
     """Return the librdkafka settings in `path`: `key=value` lines, empty ones and those that start with # left out.
 
-    Raises LogPipelineError naming the file and the line.
+    Where a value refers to a secret, `${secrets:FOLDER:KEY}`, the content of that file is put in. Raises
+    LogPipelineError naming the file and the line.
     """
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
@@ -49,8 +59,22 @@ def read_client_properties(path: Path) -> dict[str, str]:
         if not separator or not key.strip():
             # The line itself may hold a secret: its number has to do.
             raise LogPipelineError(f"{path}: line {number} is not key=value")
-        settings[key.strip()] = value.strip()
+        settings[key.strip()] = _resolved(value.strip(), f"{path}: line {number}")
     return settings
+
+
+def _resolved(value: str, where: str) -> str:
+    """Return `value` with the secrets that it refers to, without the line break that editors put at a file's end."""
+
+    def secret(reference: re.Match[str]) -> str:
+        folder, key = reference.groups()
+        try:
+            return (Path(folder) / key).read_text(encoding="utf-8").rstrip("\r\n")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+            raise LogPipelineError(f"{where}: cannot read the key {key!r} of the secret {folder}: {reason}") from error
+
+    return _REFERENCE.sub(secret, value)
 
 
 def write_private(path: Path, text: str) -> None:

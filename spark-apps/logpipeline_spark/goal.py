@@ -96,6 +96,7 @@ def main(
     try:
         topic = stream.topics_of(pipeline, rules[0]).raw
         partitions = kafka.partition_count(spark, settings, topic, stop, board.waiting)
+        board.waiting(None)
         start = functools.partial(
             _start,
             spark,

@@ -148,8 +148,8 @@ class Board(StreamingQueryListener):
             if committed is not None:
                 goal.batch, goal.offsets, goal.batch_ended = committed.batch, committed.offsets, committed.ended
 
-    def waiting(self, reason: str) -> None:
-        """Note what all goals wait for before they start."""
+    def waiting(self, reason: str | None) -> None:
+        """Note what all goals wait for before they start, None for nothing more."""
         with self._lock:
             for goal in self._goals.values():
                 goal.error = reason

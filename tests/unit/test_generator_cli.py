@@ -95,7 +95,7 @@ def test_so_few_clients_that_they_look_like_offenders_are_pointed_out(tmp_path: 
         ),
         (
             ("--topic", "t", "--bootstrap-servers", "x", "--client-config", "/nonexistent"),
-            "error: /nonexistent: No such file",
+            "error: /nonexistent: cannot read the Kafka client settings: No such file",
         ),
     ],
 )

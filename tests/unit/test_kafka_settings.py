@@ -14,8 +14,20 @@ from logpipeline.api.kafka import KafkaSecurity
 from logpipeline.errors import LogPipelineError
 from logpipeline.kafka.broker import Node, broker_properties
 from logpipeline.kafka.connect import connector_config, connector_name, worker_properties
-from logpipeline.kafka.properties import client_properties, java_properties, read_client_properties, write_private
-from logpipeline.kafka.security import Credentials, check_credentials, java_settings, librdkafka_settings
+from logpipeline.kafka.properties import (
+    client_properties,
+    java_properties,
+    read_client_properties,
+    secret_reference,
+    write_private,
+)
+from logpipeline.kafka.security import (
+    Credentials,
+    check_credentials,
+    java_settings,
+    librdkafka_settings,
+    read_credentials,
+)
 from pipelines import a_pipeline
 
 
@@ -48,6 +60,31 @@ def test_client_settings_are_read_as_they_were_written(tmp_path: Path) -> None:
     write_private(path, "# a comment\n\n" + client_properties(settings))
     assert read_client_properties(path) == settings
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_reference_is_filled_in_from_the_mounted_secret(tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("p=${x}\n")
+    path = tmp_path / "client"
+    path.write_text(
+        f"sasl.username=me\nsasl.password={secret_reference(str(tmp_path), 'password')}\nother=${{env:X}}\n"
+    )
+    assert read_client_properties(path) == {"sasl.username": "me", "sasl.password": "p=${x}", "other": "${env:X}"}
+    path.write_text(f"a=b\nsasl.password={secret_reference('/none', 'password')}\n")
+    with pytest.raises(LogPipelineError) as error:
+        read_client_properties(path)
+    reason = "cannot read the key 'password' of the secret /none: No such file or directory"
+    assert error.value.message == f"{path}: line 2: {reason}"
+
+
+def test_a_mounted_secret_is_read_without_kubernetes_own_folders(tmp_path: Path) -> None:
+    (tmp_path / "..data").mkdir()
+    (tmp_path / "username").write_text("me\n")
+    assert read_credentials(tmp_path) == Credentials({"username": "me"}, str(tmp_path))
+    (tmp_path / "password").write_bytes(b"\xff")
+    with pytest.raises(LogPipelineError, match=r"/password: cannot read the secret: not UTF-8 text$"):
+        read_credentials(tmp_path)
+    with pytest.raises(LogPipelineError, match=r"/none: cannot read the secret: No such file or directory$"):
+        read_credentials(tmp_path / "none")
 
 
 def test_a_bad_line_is_named_by_number_and_not_shown(tmp_path: Path) -> None:

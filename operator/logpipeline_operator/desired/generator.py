@@ -48,7 +48,8 @@ def objects(pipeline: LogPipeline, settings: Settings, secrets: Mapping[str, Sec
         quantities.merged(_RESOURCES, generator.resources),
         volumes,
         command=["logpipeline", "generate"],
-        args=list(chain.from_iterable(options.items())),
+        # The operator creates the topic, as the resource wants it.
+        args=[*chain.from_iterable(options.items()), "--wait-for-topic"],
         ports=[{"name": "metrics", "containerPort": GENERATOR_METRICS_PORT}],
         **pods.probes(startup=metrics, readiness=metrics, liveness=metrics, start_seconds=_START_SECONDS),
     )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from logpipeline.api import LogPipeline
-from logpipeline.kafka.connect import SECRETS
+from logpipeline.kafka.properties import secret_reference
 from logpipeline.kafka.security import Credentials, java_settings, librdkafka_settings
 from logpipeline_operator.desired.pods import Volume
 
@@ -71,7 +71,7 @@ def _placeholders(pipeline: LogPipeline, secret: SecretMount | None) -> Credenti
     needed = {"username", "password"} if external.security.protocol.startswith("SASL") else set()
     pair = {"tls.crt", "tls.key"}
     keys = (secret.facts.keys if pair <= secret.facts.keys else secret.facts.keys - pair) | needed
-    return Credentials({key: f"${{{SECRETS}:{secret.folder}:{key}}}" for key in sorted(keys)}, secret.folder)
+    return Credentials({key: secret_reference(secret.folder, key) for key in sorted(keys)}, secret.folder)
 
 
 def java_client(pipeline: LogPipeline, secret: SecretMount | None) -> dict[str, str]:

@@ -11,8 +11,9 @@ import click
 import numpy as np
 
 from logpipeline.errors import LogPipelineError
+from logpipeline.kafka.properties import read_client_properties
 from logpipeline_generator import generating, metrics, producing, vocabulary
-from logpipeline_generator.cluster import Cluster, read_properties
+from logpipeline_generator.cluster import Cluster
 from logpipeline_generator.delivery import Delivery
 from logpipeline_generator.lines import LineFile
 from logpipeline_generator.offenders import GroundTruth
@@ -33,6 +34,11 @@ _DEFAULT_SEED = 1
 @click.command(short_help="Make up access-log records, with offenders to be found.")
 @click.option("--bootstrap-servers", help="Kafka, as host:port[,host:port…]; with --topic.")
 @click.option("--topic", help="Topic to write to; created if it does not exist.")
+@click.option(
+    "--wait-for-topic",
+    is_flag=True,
+    help="Wait until the topic is there, for as long as it takes, instead of creating it.",
+)
 @click.option("--output", help="File to write instead, a line a record; - is standard output, NAME.gz is compressed.")
 @click.option(
     "--rate", type=_POSITIVE, default=200.0, show_default=True, help="Records a second of event time, on average."
@@ -92,6 +98,7 @@ def generate(
     *,
     bootstrap_servers: str | None,
     topic: str | None,
+    wait_for_topic: bool,
     output: str | None,
     rate: float,
     pattern_name: PatternName,
@@ -137,35 +144,41 @@ def generate(
     counters = metrics.GeneratorMetrics()
     metrics.serve(counters.registry, metrics_port, metrics_address)
     live = start is None
-    begin = round(time.time() * 1e6) if start is None else start
-    shape = pattern(pattern_name, rate, begin / 1e6 % 86_400)
-    traffic = Traffic(
-        pattern=shape,
-        seed=seed if seed is not None else np.random.SeedSequence().generate_state(1).item() if live else _DEFAULT_SEED,
-        clients=CappedZipf.fit(client_share(shape.peak_rate), clients),
-        hosts=CappedZipf.fit(host_share(shape.peak_rate, vocabulary.CLIENT_ERROR_SHARE), hosts),
-        malformed_share=malformed_share,
-        late_share=late_share,
-        late_by=late_by,
-        out_of_order_share=out_of_order_share,
-        disorder=disorder,
-        offenders_every=offenders_every,
-    )
     with Report("generate", "records") as report:
+        sink: Output
+        if output is not None:
+            sink = FileOutput(output)
+        else:
+            properties = read_client_properties(client_config) if client_config else {}
+            cluster = Cluster(bootstrap_servers or "", topic or "", properties)
+            if wait_for_topic:
+                width = cluster.await_topic(stop.requested, report.note)
+                if not width:
+                    sys.exit(0)
+            else:
+                width = cluster.ensure_topic(partitions)
+            sink = TopicOutput(Delivery(cluster, width, stopping=stop.requested, note=report.note))
+        # now, and not before the wait for Kafka: live records tell the time at which they are written
+        begin = round(time.time() * 1e6) if start is None else start
+        shape = pattern(pattern_name, rate, begin / 1e6 % 86_400)
+        drawn = np.random.SeedSequence().generate_state(1).item() if live else _DEFAULT_SEED
+        traffic = Traffic(
+            pattern=shape,
+            seed=drawn if seed is None else seed,
+            clients=CappedZipf.fit(client_share(shape.peak_rate), clients),
+            hosts=CappedZipf.fit(host_share(shape.peak_rate, vocabulary.CLIENT_ERROR_SHARE), hosts),
+            malformed_share=malformed_share,
+            late_share=late_share,
+            late_by=late_by,
+            out_of_order_share=out_of_order_share,
+            disorder=disorder,
+            offenders_every=offenders_every,
+        )
         for name, keys in (("clients", traffic.clients), ("hosts", traffic.hosts)):
             if not keys.within_cap:
                 report.note(
                     f"so few {name} at this rate that ordinary ones look like offenders; leave --{name} out to avoid it"
                 )
-        sink: Output
-        if output is not None:
-            sink = FileOutput(output)
-        else:
-            cluster = Cluster(
-                bootstrap_servers or "", topic or "", read_properties(client_config) if client_config else {}
-            )
-            width = cluster.ensure_topic(partitions)
-            sink = TopicOutput(Delivery(cluster, width, stopping=stop.requested, note=report.note))
         counters.watch_queue(sink.pending)
         truth = _ground_truth(ground_truth, append=live)
         run = generating.Run(traffic, sink, counters, truth, stopping=stop.requested)
@@ -248,7 +261,7 @@ def produce(
     files = [LineFile(path, stop.requested) for path in paths]
     counters = metrics.ProducerMetrics()
     metrics.serve(counters.registry, metrics_port, metrics_address)
-    cluster = Cluster(bootstrap_servers, topic, read_properties(client_config) if client_config else {})
+    cluster = Cluster(bootstrap_servers, topic, read_client_properties(client_config) if client_config else {})
     if reset:
         click.echo(f"produce: resetting topic {topic}: deleted with all its records and created again", err=True)
     width = cluster.reset_topic(partitions) if reset else cluster.ensure_topic(partitions)

@@ -7,9 +7,10 @@ command line.
 from __future__ import annotations
 
 import logging
+import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException
@@ -21,6 +22,7 @@ ALL_BROKERS_DOWN = KafkaError._ALL_BROKERS_DOWN  # noqa: SLF001 — the undersco
 REACH_SECONDS = 10.0
 """How long a start waits for the cluster before it gives up."""
 _ADMIN_SECONDS = 30.0
+_LOOK_SECONDS, _LOOK_EVERY, _TELL_SECONDS = 3.0, 0.5, 30.0
 MAX_MESSAGE_BYTES = 16 << 20
 _RECORD_OVERHEAD_BYTES = 128
 """A batch of one record adds up to 61 bytes of header and 28 of lengths and deltas to its value."""
@@ -30,23 +32,6 @@ _RECORD_OVERHEAD_BYTES = 128
 silent = logging.getLogger("logpipeline_generator.librdkafka")
 silent.addHandler(logging.NullHandler())
 silent.propagate = False
-
-
-def read_properties(path: Path) -> dict[str, str]:
-    """The `key=value` lines of a librdkafka properties file; `#` begins a comment line."""
-    properties = {}
-    try:
-        lines = path.read_text().splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise LogPipelineError(f"{path}: {getattr(error, 'strerror', None) or 'not a text file'}") from error
-    for number, line in enumerate(lines, 1):
-        if not line.strip() or line.lstrip().startswith("#"):
-            continue
-        key, equals, value = line.partition("=")
-        if not equals:
-            raise LogPipelineError(f"{path}, line {number}: not of the form key=value")
-        properties[key.strip()] = value.strip()
-    return properties
 
 
 @dataclass
@@ -68,15 +53,15 @@ class Cluster:
         """Librdkafka's settings for this cluster; the user's properties win over `extra`."""
         return {**extra, **self.properties, "bootstrap.servers": self.bootstrap_servers}
 
-    def partitions(self) -> int:
-        """How many partitions the topic has, 0 if it does not exist; raises when the cluster does not answer."""
+    def partitions(self, seconds: float = REACH_SECONDS) -> int:
+        """The topic's partition count, 0 if it does not exist; raises when the cluster does not answer in time."""
         try:
-            found = self._admin.list_topics(self.topic, timeout=REACH_SECONDS).topics.get(self.topic)
+            found = self._admin.list_topics(self.topic, timeout=seconds).topics.get(self.topic)
         except KafkaException as error:
             self._admin.poll(0)
             raise LogPipelineError(
                 f"cannot reach Kafka at {self.bootstrap_servers}: "
-                f"tried for {REACH_SECONDS:.0f} s ({self._last_error}); is it up, and --bootstrap-servers right?"
+                f"tried for {seconds:.0f} s ({self._last_error}); is it up, and --bootstrap-servers right?"
             ) from error
         if found is None or (found.error and found.error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART):
             return 0
@@ -89,6 +74,22 @@ class Cluster:
         if not self.partitions():
             self._create(NewTopic(self.topic, partitions or -1, -1))
         return self._settled()
+
+    def await_topic(self, stopping: Callable[[], bool], note: Callable[[str], None]) -> int:
+        """The topic's partition count as soon as it is there, waiting for as long as it takes; 0 when told to stop."""
+        told = -math.inf
+        while not stopping():
+            try:
+                missing = "" if self.partitions(_LOOK_SECONDS) else "it does not exist"
+            except LogPipelineError as error:
+                missing = error.message
+            if not missing:
+                return self._settled()
+            if time.monotonic() - told >= _TELL_SECONDS:
+                told = time.monotonic()
+                note(f"waiting for the topic {self.topic}: {missing}")
+            time.sleep(_LOOK_EVERY)
+        return 0
 
     def reset_topic(self, partitions: int | None) -> int:
         """Delete the topic with all its records and create it again as it was; returns its partition count."""

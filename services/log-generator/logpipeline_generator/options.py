@@ -94,7 +94,8 @@ def client_options(command: _Command) -> _Command:
         click.option(
             "--client-config",
             type=click.Path(path_type=Path),
-            help="File of librdkafka properties (key=value lines): TLS, SASL and secrets, kept off the command line.",
+            help="File of librdkafka properties (key=value lines): TLS, SASL and secrets, kept off the command line; "
+            "${secrets:FOLDER:KEY} stands for the content of a file.",
         ),
         click.option(
             "--partitions",
