@@ -58,6 +58,21 @@ def check_credentials(security: KafkaSecurity, credentials: Credentials | None) 
         )
 
 
+def check_references(security: KafkaSecurity, credentials: Credentials) -> None:
+    """Raise LogPipelineError when a value of the Secret cannot be put in where settings of a Java client refer to it:
+    there it stands between quotes, and nobody escapes it.
+    """
+    if not security.protocol.startswith("SASL"):
+        return
+    unfit = [key for key in ("username", "password") if set(credentials.values.get(key, "")) & set('"\\\r\n')]
+    if unfit:
+        name = security.secret_ref.name if security.secret_ref else ""
+        raise LogPipelineError(
+            f"spec.kafka.external.security.secretRef: the Secret {name!r}: {' and '.join(unfit)} may hold no quote, "
+            "backslash or line break, which Kafka Connect would misread"
+        )
+
+
 def librdkafka_settings(
     security: KafkaSecurity, credentials: Credentials | None, *, inline: bool = False
 ) -> dict[str, str]:

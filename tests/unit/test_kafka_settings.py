@@ -24,6 +24,7 @@ from logpipeline.kafka.properties import (
 from logpipeline.kafka.security import (
     Credentials,
     check_credentials,
+    check_references,
     java_settings,
     librdkafka_settings,
     read_credentials,
@@ -327,3 +328,12 @@ def test_a_secret_that_lacks_a_key_is_named(security: KafkaSecurity, values: dic
         return
     with pytest.raises(LogPipelineError, match=f"secretRef: the Secret 's' {fault}$"):
         check_credentials(security, Credentials(values, "/s"))
+
+
+@pytest.mark.parametrize("password", ['a"b', "a\\b", "a\n"])
+def test_a_value_that_would_end_the_quotes_around_it_is_told_of_and_not_shown(password: str) -> None:
+    with pytest.raises(LogPipelineError, match="the Secret 's': password may hold no quote") as error:
+        check_references(SCRAM, Credentials({"username": "me", "password": password}, "/s"))
+    assert password not in error.value.message
+    check_references(SCRAM, Credentials({"username": "me", "password": "a'b c=#"}, "/s"))
+    check_references(MUTUAL, Credentials({"tls.key": password}, "/s"))
