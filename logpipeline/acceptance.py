@@ -80,6 +80,7 @@ class Acceptance:
                         max_records_per_batch=spec.spark.max_records_per_batch,
                         shards=self.running[name].rule["spark.shards"],
                         executors=spec.spark.executors,
+                        executor_resources=spec.spark.executor_resources if spec.spark.executors else None,
                         conf=spec.spark.conf,
                     ),
                 ),

@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
-from logpipeline.api.goal import Condition, Goal
+from logpipeline.api.condition import Condition
+from logpipeline.api.goal import Goal
 from logpipeline.api.resource import LogPipeline
 from logpipeline.errors import LogPipelineError
 

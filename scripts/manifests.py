@@ -1,7 +1,7 @@
 """manifests/operator, the way without Helm, made from the chart.
 
-Writes the folder anew; with --check it is only compared, and the exit code is 1 when it is stale. HELM names the program
-to use.
+Writes the folder anew; with --check it is only compared, and the exit code is 1 when it is stale. HELM names the
+program to use.
 """
 
 from __future__ import annotations

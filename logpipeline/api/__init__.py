@@ -4,7 +4,8 @@ The Pydantic models here are the one source of the resource's shape; the CRD and
 generated from them.
 """
 
-from logpipeline.api.goal import Aggregate, Condition, Goal, Having, Window
+from logpipeline.api.condition import Condition
+from logpipeline.api.goal import Aggregate, Goal, Having, Window
 from logpipeline.api.reading import load, parse
 from logpipeline.api.resource import API_VERSION, KIND, LogPipeline
 

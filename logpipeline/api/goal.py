@@ -6,49 +6,34 @@ evaluated as code.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, WithJsonSchema, model_validator
+from pydantic import Field, model_validator
 
-from logpipeline.api.base import Duration, Model, Name
+from logpipeline.api.base import Duration, Model, Name, part
+from logpipeline.api.cel import CelRule, are_durations, exactly_one, is_whole_seconds, one_of_fault, seconds, texts
+from logpipeline.api.condition import Condition, FieldName, given_of
+from logpipeline.api.presets import PRESETS, PresetName
 from logpipeline.api.source import Topic
 
-FieldName = Annotated[str, Field(min_length=1, max_length=253)]
-Text = Annotated[str | int, WithJsonSchema({"x-kubernetes-int-or-string": True})]
-PresetName = Literal["client-rate", "host-errors", "country-success", "host-latency"]
-_OPERATORS = ("equals", "in", "notIn", "prefix", "between", "greaterThan", "lessThan")
+_WHOLE_SECONDS = "windows are whole seconds, at least 1s"
+_SLIDE_TOO_LARGE = "slide is larger than size, so records between two windows would be lost; make it at most size"
+_SLIDE_LEAVES_REST = "slide does not divide size; choose a slide that goes into size without rest"
+_AGGREGATES = ("count", "sum", "avg", "min", "max", "p95")
 
 
-def _one_of(model: Model, names: tuple[str, ...]) -> list[str]:
-    """Return those of the aliased fields `names` that the user gave."""
-    given = model.model_dump(by_alias=True, exclude_unset=True, exclude_none=True)
-    return [name for name in names if name in given]
-
-
-class Condition(Model):
-    """A test of one field. A record without the field does not pass it."""
-
-    field: FieldName = Field(description="Our column, or the record's own name or dotted path.")
-    equals: Text | None = Field(None, description="The field's text is this.")
-    in_: list[Text] | None = Field(None, alias="in", min_length=1, description="The field's text is one of these.")
-    not_in: list[Text] | None = Field(None, min_length=1, description="The field's text is none of these.")
-    prefix: str | None = Field(None, min_length=1, description="The field's text starts with this.")
-    between: Annotated[list[float], Field(min_length=2, max_length=2)] | None = Field(
-        None, description="Lowest and highest number, both included."
+def _whole_seconds(field: str) -> CelRule:
+    value = f"self.{field}"
+    return CelRule(
+        f"window-{field}",
+        f"!has({value}) || !({are_durations(value)}) || {seconds(value)} >= 1 && {is_whole_seconds(value)}",
+        f"{field}: {_WHOLE_SECONDS}",
+        field=field,
     )
-    greater_than: float | None = Field(None, description="The field's number is greater.")
-    less_than: float | None = Field(None, description="The field's number is less.")
 
-    @model_validator(mode="after")
-    def _one_operator(self) -> Condition:
-        given = _one_of(self, _OPERATORS)
-        if len(given) != 1:
-            raise ValueError(f"give exactly one of {', '.join(_OPERATORS)}, not {' and '.join(given) or 'none'}")
-        if self.between is not None and self.between[0] > self.between[1]:
-            raise ValueError(
-                f"between: {self.between[0]:g} is greater than {self.between[1]:g}; write the lowest first"
-            )
-        return self
+
+_SIZE, _SLIDE = seconds("self.size"), seconds("self.slide")
+_UNKNOWN_SLIDE = f"!has(self.slide) || !({are_durations('self.size', 'self.slide')})"
 
 
 class Window(Model):
@@ -59,18 +44,28 @@ class Window(Model):
         None, description="Distance of two window starts; absent: the size (tumbling windows)."
     )
 
+    cel: ClassVar = (
+        _whole_seconds("size"),
+        _whole_seconds("slide"),
+        CelRule("slide-within-size", f"{_UNKNOWN_SLIDE} || {_SLIDE} <= {_SIZE}", _SLIDE_TOO_LARGE, field="slide"),
+        CelRule(
+            "slide-divides-size",
+            f"{_UNKNOWN_SLIDE} || {_SLIDE} < 1 || {_SLIDE} > {_SIZE} || {_SIZE} % {_SLIDE} == 0",
+            _SLIDE_LEAVES_REST,
+            field="slide",
+        ),
+    )
+
     @model_validator(mode="after")
     def _aligned(self) -> Window:
         for name, value in (("size", self.size), ("slide", self.slide)):
             if value is not None and (value.total_seconds() < 1 or value.microseconds):
-                raise ValueError(f"{name}: windows are whole seconds, at least 1s")
+                raise ValueError(f"{name}: {_WHOLE_SECONDS}")
         slide = self.slide if self.slide is not None else self.size
         if slide > self.size:
-            raise ValueError(
-                "slide is larger than size, so records between two windows would be lost; make it at most size"
-            )
+            raise ValueError(_SLIDE_TOO_LARGE)
         if self.size.total_seconds() % slide.total_seconds():
-            raise ValueError("slide does not divide size; choose a slide that goes into size without rest")
+            raise ValueError(_SLIDE_LEAVES_REST)
         return self
 
 
@@ -94,11 +89,13 @@ class Aggregate(Model):
     max: OfField | None = Field(None, description="Greatest value of the field.")
     p95: OfField | None = Field(None, description="95th percentile of the field, nearest rank.")
 
+    cel: ClassVar = (exactly_one("aggregate", _AGGREGATES),)
+
     @model_validator(mode="after")
     def _exactly_one(self) -> Aggregate:
-        given = _one_of(self, ("count", "sum", "avg", "min", "max", "p95"))
+        given = given_of(self, _AGGREGATES)
         if len(given) != 1:
-            raise ValueError(f"give exactly one of count, sum, avg, min, max, p95, not {' and '.join(given) or 'none'}")
+            raise ValueError(one_of_fault(_AGGREGATES, given))
         return self
 
 
@@ -108,12 +105,29 @@ class Having(Model):
     greater_than: float = Field(description="The aggregate is greater than this.")
 
 
+# What a goal comes to with its preset: an explicit field wins.
+_HAS_THRESHOLD = (
+    "(has(self.having) || has(self.preset) && self.preset in "
+    f"{texts(name for name, preset in PRESETS.items() if 'having' in preset)})"
+)
+_COUNTS = (
+    "(has(self.aggregate) ? has(self.aggregate.count) : !has(self.preset) || self.preset in "
+    f"{texts(name for name, preset in PRESETS.items() if 'count' in preset['aggregate'])})"
+)
+_NO_THRESHOLD = "emit: early needs having: without a threshold nothing can be passed early; use emit: final"
+_NO_COUNT = "emit: early needs aggregate count, the only one that never falls again; use emit: final"
+_BELOW_ZERO = "having.greaterThan: a count is never below 0; use 0 or more, or leave having out"
+_GIVE_A_PRESET = f"is missing; give it, or a preset ({', '.join(PRESETS)}) that has it"
+
+
 class Goal(Model):
     """One rule, its own application and container, with its own result topic."""
 
     name: Name = Field(description="Unique in the pipeline; names the container, the checkpoint and the result topic.")
     preset: PresetName | None = Field(None, description="Fills in what is absent; an explicit field wins.")
-    where: list[Condition] | None = Field(None, description="Conditions that all must hold; absent: every record.")
+    where: list[Condition] | None = Field(
+        None, max_length=50, description="Conditions that all must hold; absent: every record."
+    )
     group_by: list[FieldName] | None = Field(None, min_length=1, max_length=8, description="Fields of the group key.")
     window: Window | None = Field(None, description="Windows of event time.")
     aggregate: Aggregate | None = Field(None, description="What is computed; absent: count.")
@@ -123,12 +137,42 @@ class Goal(Model):
         description="early: when the threshold is passed (count only); final: when the window closes. "
         "Absent: early for a count with having, else final.",
     )
-    topic: Topic = Field(default_factory=Topic, description="Results; <pipeline>.<goal>.")
-    state_version: Annotated[int, Field(ge=1)] = Field(
+    topic: Topic = part(Topic, "Results; <pipeline>.<goal>.")
+    state_version: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
         1, description="Raised: the goal leaves its state behind and counts anew from startFrom; never lowered."
     )
     start_from: Literal["earliest", "latest"] = Field(
         "earliest", description="Offset of the raw topic at which new state begins; running state is not touched."
+    )
+
+    cel: ClassVar = (
+        CelRule("goal-groups", "has(self.preset) || has(self.groupBy)", f"groupBy {_GIVE_A_PRESET}"),
+        CelRule("goal-windows", "has(self.preset) || has(self.window)", f"window {_GIVE_A_PRESET}"),
+        CelRule(
+            "group-by-once",
+            "!has(self.groupBy) || self.groupBy.all(field, self.groupBy.exists_one(other, other == field))",
+            "groupBy names a field twice; name each once",
+            field="groupBy",
+        ),
+        CelRule(
+            "early-has-threshold",
+            f"!has(self.emit) || self.emit != 'early' || {_HAS_THRESHOLD}",
+            _NO_THRESHOLD,
+            field="emit",
+        ),
+        CelRule("early-counts", f"!has(self.emit) || self.emit != 'early' || {_COUNTS}", _NO_COUNT, field="emit"),
+        CelRule(
+            "count-threshold",
+            f"!has(self.having) || !{_COUNTS} || self.having.greaterThan >= 0.0",
+            _BELOW_ZERO,
+            field="having",
+        ),
+        CelRule(
+            "state-version-rises",
+            "self.stateVersion >= oldSelf.stateVersion",
+            "stateVersion is never lowered, for an older state may be of another rule; raise it to start anew",
+            field="stateVersion",
+        ),
     )
 
     @model_validator(mode="before")
@@ -140,48 +184,15 @@ class Goal(Model):
     def _is_a_rule(self) -> Goal:
         for name, given in (("groupBy", self.group_by), ("window", self.window)):
             if given is None:
-                raise ValueError(f"{name} is missing; give it, or a preset ({', '.join(PRESETS)}) that has it")
+                raise ValueError(f"{name} {_GIVE_A_PRESET}")
         if self.group_by is not None and len(set(self.group_by)) != len(self.group_by):
-            raise ValueError(f"groupBy names a field twice: {', '.join(self.group_by)}")
+            raise ValueError("groupBy names a field twice; name each once")
         if self.emit == "early":
             if self.having is None:
-                raise ValueError(
-                    "emit: early needs having: without a threshold nothing can be passed early; use emit: final"
-                )
+                raise ValueError(_NO_THRESHOLD)
             if self.aggregate is not None and self.aggregate.count is None:
-                raise ValueError(
-                    "emit: early needs aggregate count, the only one that never falls again; use emit: final"
-                )
+                raise ValueError(_NO_COUNT)
         is_count = self.aggregate is None or self.aggregate.count is not None
         if is_count and self.having is not None and self.having.greater_than < 0:
-            raise ValueError("having.greaterThan: a count is never below 0; use 0 or more, or leave having out")
+            raise ValueError(_BELOW_ZERO)
         return self
-
-
-# The four goals that the product ships, in the words of the resource itself.
-PRESETS: dict[Any, dict[str, Any]] = {
-    "client-rate": {
-        "groupBy": ["client_ip"],
-        "window": {"size": "20s", "slide": "1s"},
-        "aggregate": {"count": {}},
-        "having": {"greaterThan": 10},
-    },
-    "host-errors": {
-        "where": [{"field": "status", "between": [400, 499]}],
-        "groupBy": ["host"],
-        "window": {"size": "30s", "slide": "1s"},
-        "aggregate": {"count": {}},
-        "having": {"greaterThan": 15},
-    },
-    "country-success": {
-        "where": [{"field": "status", "between": [200, 299]}],
-        "groupBy": ["country"],
-        "window": {"size": "1m"},
-        "aggregate": {"count": {}},
-    },
-    "host-latency": {
-        "groupBy": ["host"],
-        "window": {"size": "1m"},
-        "aggregate": {"avg": {"field": "request_time"}},
-    },
-}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
 from logpipeline.api import spark_conf
-from logpipeline.api.base import Duration, Model, Name, written
+from logpipeline.api.base import Duration, Matching, Model, Name, Quantity, Settings, map_by, part, written
+from logpipeline.api.cel import CelRule, fixed
 from logpipeline.api.goal import Goal
 from logpipeline.api.kafka import Kafka, Storage
 from logpipeline.api.pods import Resources, Workload
@@ -20,13 +21,48 @@ API_VERSION = f"{GROUP}/{VERSION}"
 KIND = "LogPipeline"
 
 
+class CheckpointStorage(Storage):
+    """The volume of one goal."""
+
+    size: Quantity = Field("1Gi", description="Size of the volume; grows only.")
+
+
+_OWN_DISK = (
+    "uri: a pod's own disk goes with the pod; leave uri out for a volume, or name a store such as s3a://bucket/folder"
+)
+
+
 class Checkpoint(Model):
     """Where a goal keeps its state: a volume of its own, or a folder that every pod can reach."""
 
-    storage: Storage = Field(default_factory=lambda: Storage(size="1Gi"), description="Volume of each goal.")
-    uri: Annotated[str, Field(pattern=r"^[a-z][a-z0-9+.-]*://[^\s]+$", max_length=500)] | None = Field(
-        None, description="Hadoop URI of a folder, for example s3a://bucket/checkpoints; set: no volumes."
+    storage: CheckpointStorage = part(CheckpointStorage, "Volume of each goal.")
+    uri: (
+        Annotated[
+            str,
+            Field(max_length=500),
+            Matching(
+                "checkpoint-uri",
+                r"^[a-z][a-z0-9+.-]*://[^\s]+$",
+                "is not a Hadoop URI; write for example s3a://bucket/checkpoints, or leave uri out for a volume",
+            ),
+        ]
+        | None
+    ) = Field(None, description="Hadoop URI of a folder, for example s3a://bucket/checkpoints; set: no volumes.")
+
+    cel: ClassVar = (
+        CelRule("checkpoint-shared", "!has(self.uri) || !self.uri.startsWith('file:')", _OWN_DISK, field="uri"),
+        fixed(
+            "checkpoint-stays",
+            "uri",
+            "the goals' state would stay behind; take the change back, or create another pipeline",
+        ),
     )
+
+    @model_validator(mode="after")
+    def _outlives_the_pod(self) -> Checkpoint:
+        if self.uri is not None and self.uri.startswith("file:"):
+            raise ValueError(_OWN_DISK)
+        return self
 
 
 class Spark(Workload):
@@ -40,13 +76,17 @@ class Spark(Workload):
         2, description="Parts of a goal's state that are worked on in parallel; fixed for the life of its checkpoint."
     )
     executors: Annotated[int, Field(ge=0, le=1000)] = Field(
-        0, description="Executor pods of each goal on a cluster; 0: all work is done by the driver's pod."
+        0,
+        description="Executor pods of each goal on a cluster; 0: all work is done by the driver's pod. They write the "
+        "goal's state: with a volume that one node mounts they run on the driver's node, with checkpoint.uri anywhere.",
     )
     executor_resources: Resources | None = Field(None, description="Of an executor; absent: the proven default.")
-    conf: dict[str, str] = Field(
+    conf: Settings = Field(
         default_factory=dict, description="Spark configuration to add; what keeps a goal's results right is refused."
     )
-    checkpoint: Checkpoint = Field(default_factory=Checkpoint, description="Where the goals keep their state.")
+    checkpoint: Checkpoint = part(Checkpoint, "Where the goals keep their state.")
+
+    cel: ClassVar = (spark_conf.RULE,)
 
     @model_validator(mode="after")
     def _conf_leaves_goals_right(self) -> Spark:
@@ -62,11 +102,38 @@ class Spec(Model):
     delete_policy: Literal["Retain", "Delete"] = Field(
         "Retain", description="What happens to the volumes of a pipeline, or of a goal, that is deleted."
     )
-    source: Source = Field(default_factory=Source, description="The raw records.")
+    source: Source = part(Source, "The raw records.")
     kafka: Kafka = Field(description="The Kafka that carries the pipeline.")
-    goals: Annotated[list[Goal], Field(min_length=1, max_length=100)] = Field(description="The rules.")
-    spark: Spark = Field(default_factory=Spark, description="How the goals run.")
+    goals: Annotated[list[Goal], Field(min_length=1, max_length=100)] = Field(
+        description="The rules.", json_schema_extra=map_by("name")
+    )
+    spark: Spark = part(Spark, "How the goals run.")
     sink: Sink | None = Field(None, description="Search over the raw records; absent: none.")
+
+    cel: ClassVar = (
+        CelRule(
+            "replicas-within-brokers",
+            "!has(self.kafka.managed) || ("
+            "[self.source.topic.?replicas.orValue(1), self.source.invalidTopic.?replicas.orValue(1)]"
+            " + self.goals.map(goal, goal.topic.?replicas.orValue(1))"
+            " + (has(self.sink) ? [self.sink.deadLetterTopic.?replicas.orValue(1)] : [])"
+            ").all(replicas, replicas <= self.kafka.managed.replicas)",
+            "a topic has more replicas than kafka.managed has brokers; leave its replicas out, or write "
+            "kafka.managed.replicas: 3",
+        ),
+    )
+
+    @model_validator(mode="after")
+    def _replicas_fit(self) -> Spec:
+        topics = [self.source.topic, self.source.invalid_topic, *(goal.topic for goal in self.goals)]
+        topics += [self.sink.dead_letter_topic] if self.sink else []
+        managed = self.kafka.managed
+        if managed is not None and any((topic.replicas or 1) > managed.replicas for topic in topics):
+            raise ValueError(
+                "a topic has more replicas than kafka.managed has brokers; leave its replicas out, or write "
+                "kafka.managed.replicas: 3"
+            )
+        return self
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Spec:
@@ -90,6 +157,16 @@ class Metadata(Model):
     annotations: dict[str, str] = Field(default_factory=dict)
 
 
+# A list of one list, for the language cannot name a value but as the item of a list.
+_TOPICS = (
+    "[self.spec.goals.map(goal, goal.topic.?name.orValue(self.metadata.name + '.' + goal.name)) + ["
+    "self.spec.source.topic.?name.orValue(self.metadata.name + '.raw'), "
+    "self.spec.source.invalidTopic.?name.orValue(self.metadata.name + '.invalid')] + "
+    "(has(self.spec.sink) ? [self.spec.sink.deadLetterTopic.?name.orValue(self.metadata.name + '.sink-dead-letters')] "
+    ": [])]"
+)
+
+
 class LogPipeline(Model):
     """One custom resource from access log to alert."""
 
@@ -99,13 +176,26 @@ class LogPipeline(Model):
     spec: Spec
     status: dict[str, Any] | None = Field(None, description="Written by the operator, never read from a file.")
 
+    cel: ClassVar = (
+        CelRule(
+            "pipeline-name",
+            "self.metadata.name.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",
+            "metadata.name is not a DNS label; use small letters, digits and hyphens, the first and last no hyphen",
+        ),
+        CelRule(
+            "topics-differ",
+            f"{_TOPICS}.all(topics, topics.all(topic, topics.exists_one(other, other == topic)))",
+            "two topics have the same name; give one of them another name",
+        ),
+    )
+
     @model_validator(mode="after")
     def _topics_differ(self) -> LogPipeline:
         seen: dict[str, str] = {}
         for use, topic in self.topics().items():
             if topic.name in seen:
                 raise ValueError(
-                    f"topic {topic.name!r} is both {seen[topic.name]} and {use}; give one of them another name"
+                    f"topic {topic.name} has two uses, {seen[topic.name]} and {use}; give one of them another name"
                 )
             seen[topic.name or ""] = use
         return self
@@ -116,7 +206,8 @@ class LogPipeline(Model):
         return self.metadata.name
 
     def topics(self) -> dict[str, Topic]:
-        """Return every topic of the pipeline with its name filled in, by what it is for.
+        """Return every topic of the pipeline with its name and replicas filled in, by what it is for. A Kafka of fewer
+        brokers than replicas has as many as brokers.
 
         Keys: `raw`, `invalid`, `sink-dead-letters` (with a sink) and `goal <name>` for each goal.
         """
@@ -129,7 +220,10 @@ class LogPipeline(Model):
             topics["sink-dead-letters"] = (sink.dead_letter_topic, f"{self.name}.sink-dead-letters")
         for goal in self.spec.goals:
             topics[f"goal {goal.name}"] = (goal.topic, f"{self.name}.{goal.name}")
-        return {use: topic.model_copy(update={"name": topic.name or name}) for use, (topic, name) in topics.items()}
+        return {
+            use: topic.model_copy(update={"name": topic.name or name, "replicas": topic.replicas or 3})
+            for use, (topic, name) in topics.items()
+        }
 
     def index(self) -> str:
         """Return the Elasticsearch index (or alias) of the raw records; the pipeline's name when the resource names

@@ -7,6 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from logpipeline.api.cel import CelRule, text, texts
+
+_NOT_SPARK = "is no Spark configuration: its keys begin with spark. (Hadoop's with spark.hadoop.)"
+_REFUSED = "is not for the user to set: "
 _RESOURCES = "set spec.spark.resources"
 _EXECUTOR_RESOURCES = "set spec.spark.executorResources"
 _EXECUTORS = "set spec.spark.executors"
@@ -59,8 +63,29 @@ def faults(keys: Iterable[str]) -> list[str]:
 
 def _fault(key: str) -> str | None:
     if not key.startswith("spark."):
-        return "is no Spark configuration: its keys begin with spark. (Hadoop's with spark.hadoop.)"
+        return _NOT_SPARK
     for refused, remedy in REFUSED.items():
         if key == refused or (refused.endswith(".") and key.startswith(refused)):
-            return f"is not for the user to set: {remedy}"
+            return f"{_REFUSED}{remedy}"
     return None
+
+
+def _rule() -> CelRule:
+    exact = [key for key in REFUSED if not key.endswith(".")]
+    prefixes = [key for key in REFUSED if key.endswith(".")]
+    is_spark = "self.conf.all(key, key.startsWith('spark.'))"
+    found = {key: f"{text(key)} in self.conf" for key in exact}
+    found |= {key: f"self.conf.exists(key, key.startsWith({text(key)}))" for key in prefixes}
+    said = {key: f" '{key}{'*' if key.endswith('.') else ''}' {_REFUSED}{REFUSED[key]}." for key in found}
+    say = [f"({test} ? {text(said[key])} : '')" for key, test in found.items()]
+    return CelRule(
+        "spark-conf",
+        f"!has(self.conf) || {is_spark} && !self.conf.exists(key, key in {texts(exact)} || "
+        f"{texts(prefixes)}.exists(prefix, key.startsWith(prefix)))",
+        "conf: a key is not for the user to set; use the fields of spec.spark, or leave it out",
+        f"'conf:' + ({is_spark} ? '' : {text(f' a key {_NOT_SPARK}.')}) + {' + '.join(say)}",
+        field="conf",
+    )
+
+
+RULE = _rule()

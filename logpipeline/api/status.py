@@ -11,7 +11,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
 from pydantic.alias_generators import to_camel
 
-from logpipeline.api.goal import Condition as Where
+from logpipeline.api.base import map_by
+from logpipeline.api.condition import Condition as Where
 
 Time = Annotated[
     datetime,
@@ -95,8 +96,10 @@ class Status(StatusModel):
     observed_generation: Count | None = Field(
         None, description="Generation of the spec that all of this speaks of; written last."
     )
-    conditions: list[Condition] = Field(default_factory=list, description="Aspects of the pipeline.")
-    goals: list[GoalStatus] = Field(default_factory=list, description="Each goal.")
+    conditions: list[Condition] = Field(
+        default_factory=list, description="Aspects of the pipeline.", json_schema_extra=map_by("type")
+    )
+    goals: list[GoalStatus] = Field(default_factory=list, description="Each goal.", json_schema_extra=map_by("name"))
     goals_ready: str | None = Field(None, description="Goals that make progress of all, for example 4/4.")
     lag: Count | None = Field(None, description="The largest lag of a goal, in records.")
     rate: str | None = Field(None, description="Records a second on the raw topic, for example 200/s.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -18,15 +19,21 @@ _CHANGE_SECONDS = 30.0
 _SERVER_ERROR, _TOO_MANY = 500, 429
 
 
-def connect(url: str, secret: Mapping[str, str], ca_file: str | None, timeout: float) -> Elasticsearch:
-    """Return a client of the hosts in `url` (commas between); `secret` may hold apiKey, or username and password."""
+def connect(url: str, secret: Mapping[str, str], timeout: float) -> Elasticsearch:
+    """Return a client of the hosts in `url` (commas between).
+
+    `secret` may hold apiKey, or username and password, and ca.crt; raises LogPipelineError when that is no certificate.
+    """
     options: dict[str, Any] = {"request_timeout": timeout, "max_retries": 0}
     if "apiKey" in secret:
         options["api_key"] = secret["apiKey"]
     elif "username" in secret:
         options["basic_auth"] = (secret["username"], secret.get("password", ""))
-    if ca_file is not None:
-        options["ca_certs"] = ca_file
+    if "ca.crt" in secret and "https:" in url:
+        try:
+            options["ssl_context"] = ssl.create_default_context(cadata=secret["ca.crt"])
+        except (ssl.SSLError, ValueError) as error:
+            raise LogPipelineError("ca.crt in the Secret of Elasticsearch is not a certificate in PEM") from error
     return Elasticsearch(url.split(","), **options)
 
 

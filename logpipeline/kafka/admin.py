@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from confluent_kafka import KafkaError, KafkaException, TopicPartition
+from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import (
     AdminClient,
     AlterConfigOpType,
@@ -42,24 +42,63 @@ class Offsets:
         return sum(self.end.values())
 
 
+@dataclass(frozen=True)
+class TopicState:
+    """A topic as the brokers see it: its partitions, how many of them have a replica that is not in sync, and how many
+    have no leader.
+    """
+
+    partitions: int
+    under_replicated: int = 0
+    offline: int = 0
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """The number of brokers, and every topic that the client may see by its name."""
+
+    brokers: int
+    topics: Mapping[str, TopicState]
+
+
 class KafkaAdmin:
-    """Topics and offsets of one Kafka. Every method raises KafkaException when the brokers do not answer in time."""
+    """Topics and offsets of one Kafka. Every method raises KafkaException when the brokers do not answer in time.
+
+    A client costs four threads until it is dropped. `last_fault` is what a broker, or the way to it, answered last.
+    """
 
     def __init__(self, client_config: Mapping[str, str]) -> None:
-        self.last_error = ""
+        self.last_fault: KafkaError | None = None
         quiet: dict[str, Any] = {"error_cb": self._remember, "log_level": 0, "topic.metadata.refresh.interval.ms": -1}
         self._client = AdminClient({**client_config, **quiet})
 
     def _remember(self, error: KafkaError) -> None:
-        self.last_error = str(error.str())
+        # That all brokers are down follows every fault, and says nothing of it.
+        if error.code() != KafkaError._ALL_BROKERS_DOWN or self.last_fault is None:  # noqa: SLF001 (librdkafka's own codes)
+            self.last_fault = error
+
+    def cluster(self, timeout: float) -> Cluster:
+        """Return the brokers and topics; waits at most `timeout` seconds for the first answer."""
+        metadata = self._client.list_topics(timeout=timeout)
+        return Cluster(
+            len(metadata.brokers),
+            {
+                name: TopicState(
+                    partitions=len(topic.partitions),
+                    under_replicated=sum(len(part.isrs) < len(part.replicas) for part in topic.partitions.values()),
+                    offline=sum(part.leader < 0 for part in topic.partitions.values()),
+                )
+                for name, topic in metadata.topics.items()
+            },
+        )
 
     def brokers(self, timeout: float) -> int:
         """Return the number of brokers; waits at most `timeout` seconds for the first answer."""
-        return len(self._client.list_topics(timeout=timeout).brokers)
+        return self.cluster(timeout).brokers
 
     def partitions(self, timeout: float = _REQUEST_SECONDS) -> dict[str, int]:
         """Return every topic's number of partitions."""
-        return {name: len(topic.partitions) for name, topic in self._client.list_topics(timeout=timeout).topics.items()}
+        return {name: topic.partitions for name, topic in self.cluster(timeout).topics.items()}
 
     def existing(self, names: Iterable[str]) -> dict[str, ExistingTopic]:
         """Return those of the topics `names` that exist, as they are."""
@@ -119,3 +158,12 @@ class KafkaAdmin:
             result[place.topic].begin[place.partition] = begin[place].result().offset
             result[place.topic].end[place.partition] = end[place].result().offset
         return result
+
+    def committed(self, group: str, timeout: float = 5.0) -> dict[tuple[str, int], int]:
+        """Return the offsets that a consumer group has committed, by topic and partition; none of a group that there is
+        not.
+        """
+        request = [ConsumerGroupTopicPartitions(group)]
+        (future,) = self._client.list_consumer_group_offsets(request, request_timeout=timeout).values()
+        places = future.result().topic_partitions or []
+        return {(place.topic, place.partition): place.offset for place in places if place.offset >= 0}

@@ -44,10 +44,9 @@ def broker_properties(
     replicas = min(3, len(nodes))
     # Two of three: the loss of one node loses no record and stops nobody.
     in_sync = max(1, replicas - 1)
-    return {
+    properties = {
         **_DEFAULTS,
-        # In one order: the same properties are the same file.
-        **dict(sorted(config.items())),
+        **config,
         "process.roles": "broker,controller",
         "node.id": str(node.id),
         "controller.quorum.voters": ",".join(f"{each.id}@{each.host}:{each.controller_port}" for each in nodes),
@@ -70,3 +69,5 @@ def broker_properties(
         "share.coordinator.state.topic.replication.factor": str(replicas),
         "share.coordinator.state.topic.min.isr": str(in_sync),
     }
+    # In one order, however the user's are written: the same properties are the same file, and roll nothing.
+    return dict(sorted(properties.items()))

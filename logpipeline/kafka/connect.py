@@ -88,6 +88,7 @@ def connector_config(
     assert sink is not None
     topics = pipeline.topics()
     dead_letters = topics["sink-dead-letters"]
+    assert dead_letters.replicas is not None
     config = {
         "key.converter": _BYTES,
         "value.converter": _BYTES,

@@ -77,8 +77,12 @@ def check_credentials(security: KafkaSecurity, credentials: Credentials | None) 
         )
 
 
-def librdkafka_settings(security: KafkaSecurity, credentials: Credentials | None) -> dict[str, str]:
-    """Return the settings of a confluent-kafka client, without `bootstrap.servers`."""
+def librdkafka_settings(
+    security: KafkaSecurity, credentials: Credentials | None, *, inline: bool = False
+) -> dict[str, str]:
+    """Return the settings of a confluent-kafka client, without `bootstrap.servers`; `inline`: certificates and key
+    stand in the settings, so that no file is needed.
+    """
     settings: dict[str, str] = {"security.protocol": security.protocol}
     values = credentials.values if credentials else {}
     if security.protocol.startswith("SASL"):
@@ -88,13 +92,11 @@ def librdkafka_settings(security: KafkaSecurity, credentials: Credentials | None
             "sasl.password": values["password"],
         }
     if credentials and security.protocol.endswith("SSL"):
-        for key, setting in (
-            ("ca.crt", "ssl.ca.location"),
-            ("tls.crt", "ssl.certificate.location"),
-            ("tls.key", "ssl.key.location"),
-        ):
-            if key in values:
-                settings[setting] = credentials.path(key)
+        for key, setting in (("ca.crt", "ssl.ca"), ("tls.crt", "ssl.certificate"), ("tls.key", "ssl.key")):
+            if key in values and inline:
+                settings[f"{setting}.pem"] = values[key]
+            elif key in values:
+                settings[f"{setting}.location"] = credentials.path(key)
     return settings
 
 

@@ -58,7 +58,8 @@ def wanted_topics(pipeline: LogPipeline, brokers: int) -> dict[str, TopicSpec]:
             config["max.message.bytes"] = str(RECORD_BYTES)
         elif use in ("invalid", "sink-dead-letters"):
             config["max.message.bytes"] = str(WRAPPED_BYTES)
-        assert topic.name is not None  # `topics` fills it in
+        assert topic.name is not None
+        assert topic.replicas is not None  # `topics` fills both in
         replicas = min(topic.replicas, brokers)
         specs[use] = TopicSpec(topic.name, _where(pipeline, use), topic.partitions, replicas, config)
     return specs

@@ -12,7 +12,7 @@ from functools import reduce
 
 import polars as pl
 
-from logpipeline.api.goal import Condition
+from logpipeline.api.condition import Condition
 from logpipeline.kernel.records import is_numeric
 from logpipeline.rules import Rule
 

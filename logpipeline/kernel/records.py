@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 import polars as pl
 import pyarrow as pa
 
-from logpipeline.api.goal import Condition
+from logpipeline.api.condition import Condition
 from logpipeline.api.source import Source
 from logpipeline.kernel.json_lines import JsonLines, Role
 from logpipeline.kernel.text_lines import REQUEST_PARTS, read_text, request_parts

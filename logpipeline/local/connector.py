@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 
+from logpipeline.backoff import Backoff
 from logpipeline.errors import LogPipelineError
 from logpipeline.kafka.connector import ConnectorStatus, read_status
-from logpipeline.local.backoff import Backoff
-from logpipeline.local.web import RefusedError, fetch, fetch_json
+from logpipeline.web import RefusedError, fetch, fetch_json
 
 _NOT_FOUND, _BAD_REQUEST = 404, 400
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from logpipeline.local.web import RefusedError, fetch
+from logpipeline.web import RefusedError, fetch
 
 _RECORDS = "logpipeline_generator_records_total"
 

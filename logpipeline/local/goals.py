@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from logpipeline.local.web import RefusedError, fetch_json
 from logpipeline.progress import GoalProgress, read_progress
+from logpipeline.web import RefusedError, fetch_json
 
 
 class Goals:

@@ -11,8 +11,8 @@ from types import FrameType
 from typing import Any, Protocol
 
 from logpipeline.api import LogPipeline
+from logpipeline.backoff import Backoff
 from logpipeline.errors import LogPipelineError
-from logpipeline.local.backoff import Backoff
 from logpipeline.local.facts import Facts, Phase
 from logpipeline.local.flow import flow_faults, goal_faults, sink_faults
 from logpipeline.local.observer import Observer

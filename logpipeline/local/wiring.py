@@ -20,7 +20,7 @@ from logpipeline.local.parts import Part
 from logpipeline.local.ports import HOST
 from logpipeline.local.secrets import stage_secret
 from logpipeline.local.state import StateFolder
-from logpipeline.local.web import RefusedError, fetch_json
+from logpipeline.web import RefusedError, fetch_json
 
 # Whoever names an external service expects it to be there.
 _OUTSIDE_SECONDS = 30.0
@@ -111,8 +111,7 @@ def clients_of(pipeline: LogPipeline, place: Place, security: _Security) -> Clie
     if sink is not None and place.elasticsearch_url is not None:
         secret = security.elasticsearch
         values = secret.values if secret else {}
-        ca_file = secret.path("ca.crt") if secret and "ca.crt" in values else None
-        client = connect(place.elasticsearch_url, values, ca_file, timeout=2.0)
+        client = connect(place.elasticsearch_url, values, timeout=2.0)
         # A lone node has nowhere to put a replica; how many an external one holds is its own affair.
         clients.index = PipelineIndex(client, pipeline, replicas=0 if sink.elasticsearch.managed else None)
         config = connector_config(

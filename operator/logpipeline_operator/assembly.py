@@ -34,7 +34,9 @@ class Operator:
         self._configuration = configuration
         self._pipelines, self._cache = Pipelines(), Cache()
         self._secrets = Secrets(client)
-        self._canary = Canary(client, configuration.namespace) if configuration.canary else None
+        self._canary = (
+            Canary(client, configuration.namespace, configuration.deployment) if configuration.canary else None
+        )
         self.controller = Controller(client, configuration.namespaces, self._pipelines, self._cache, self._canary)
         self._observer = Observer()
         self._observations = Observations(self._look, self.controller.queue.add)

@@ -17,7 +17,7 @@ _BOOLEANS = {"true": True, "false": False}
 class Configuration:
     """What the chart's values come to. Times are seconds.
 
-    `namespaces` is empty for the whole cluster. `namespace` and `pod_name` are the operator's own. `resync` is the time
+    `namespaces` is empty for the whole cluster; `namespace`, `pod_name`, `deployment` are its own. `resync` is the time
     between two full lists, `observe` that between two looks at a pipeline's components.
     """
 
@@ -29,6 +29,7 @@ class Configuration:
     workers: int
     leader_election: bool
     canary: bool
+    deployment: str | None
     log_level: str
     log_format: str
     settings: Settings
@@ -69,6 +70,7 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Configurati
         workers=round(number("WORKERS", 4)),
         leader_election=boolean("LEADER_ELECTION", "true"),
         canary=boolean("CANARY", "true"),
+        deployment=text("DEPLOYMENT", "") or None,
         log_level=choice("LOG_LEVEL", "info", ("debug", "info", "warning", "error")),
         log_format=choice("LOG_FORMAT", "json", ("json", "text")),
         settings=Settings(

@@ -63,6 +63,22 @@ def newer(live: CRD, wanted: CRD) -> bool:
     return live_version > wanted_version
 
 
+def check(api: client.CustomObjectsApi) -> None:
+    """Raise LogPipelineError when the CRD on the cluster is not there, or lacks what this version needs."""
+    crd = wanted()
+    name = crd["metadata"]["name"]
+    live = _call(f"read {name}", api.get_cluster_custom_object, name, absent_is_none=True)
+    remedy = (
+        "apply it: `kubectl apply --server-side -f manifests/crd`, or upgrade the chart's release with crds.enabled"
+    )
+    if live is None:
+        raise LogPipelineError(f"the CRD {name} is not on the cluster; {remedy}")
+    if faults := stale(live, crd):
+        raise LogPipelineError(
+            f"the CRD {name} on the cluster is older than this operator: {'; '.join(faults)}; {remedy}"
+        )
+
+
 def apply(api: client.CustomObjectsApi, crd: CRD, timeout_seconds: float = 60) -> str:
     """Apply `crd` server-side, wait until it is served, and return one line about what was done.
 

@@ -20,13 +20,10 @@ QUEUE_DEPTH = Gauge(f"{_PREFIX}_queue_depth", "Pipelines that wait for a pass th
 OBSERVE = Histogram(
     f"{_PREFIX}_observe_duration_seconds", "Duration of asking a pipeline's components how they are.", registry=REGISTRY
 )
-PIPELINES = Gauge(
-    f"{_PREFIX}_pipelines", "Pipelines by condition and its status.", ["condition", "status"], registry=REGISTRY
-)
-PIPELINE_CONDITION = Gauge(
+CONDITION = Gauge(
     f"{_PREFIX}_pipeline_condition",
     "1 for the status that a condition of a pipeline has now.",
-    ["namespace", "pipeline", "condition", "status"],
+    ["pipeline_namespace", "pipeline", "condition", "status"],
     registry=REGISTRY,
 )
 LEADER = Gauge(f"{_PREFIX}_leader", "1 on the replica that holds the Lease.", registry=REGISTRY)

@@ -8,6 +8,7 @@ from typing import Any
 import click
 import yaml
 
+from logpipeline.acceptance import accept
 from logpipeline.api import LogPipeline
 from logpipeline.api.reading import load
 from logpipeline.commands import resource_file
@@ -39,16 +40,14 @@ def render(path: Path) -> None:
     is taken to hold all that its use needs.
     """
     pipeline = load(path)
-    documents = {goal.name: goal_document(pipeline, goal.name) for goal in pipeline.spec.goals}
-    objects = desired(pipeline, documents, Settings(), assumed_secrets(pipeline))
+    objects = desired(pipeline, goal_documents(pipeline), Settings(), assumed_secrets(pipeline))
     click.echo(yaml.dump_all(objects, Dumper=_Dumper, sort_keys=False, width=120, allow_unicode=True), nl=False)
 
 
-def goal_document(pipeline: LogPipeline, goal: str) -> dict[str, Any]:
-    """Return the resource with the one goal alone."""
-    document = pipeline.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"status"})
-    document["spec"]["goals"] = [each for each in document["spec"]["goals"] if each["name"] == goal]
-    return document
+def goal_documents(pipeline: LogPipeline) -> dict[str, dict[str, Any]]:
+    """Return what each goal's container would read if the pipeline were new, by the goal's name."""
+    acceptance = accept(pipeline, {})
+    return {goal.name: acceptance.goal_pipeline(goal.name).document() for goal in pipeline.spec.goals}
 
 
 def assumed_secrets(pipeline: LogPipeline) -> dict[str, SecretFacts]:

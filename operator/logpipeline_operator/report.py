@@ -11,10 +11,10 @@ from datetime import UTC, datetime
 from logpipeline_operator.cluster.client import ApiError, Client
 from logpipeline_operator.cluster.kinds import PIPELINE, Document, PipelineKey
 from logpipeline_operator.logs import fields
-from logpipeline_operator.metrics import PIPELINES
+from logpipeline_operator.metrics import CONDITION
 from logpipeline_operator.pipelines import Pipelines
-from logpipeline_operator.status.numbers import numbers_only
 from logpipeline_operator.status.events import StatusEvent, events_of
+from logpipeline_operator.status.numbers import numbers_only
 
 # Live numbers change with every batch; nobody reads a status more often than this.
 NUMBERS_SECONDS = 10.0
@@ -72,9 +72,9 @@ class Reporter:
             else:
                 self._conditions.pop(key, None)
             for condition, value in before - now:
-                PIPELINES.labels(condition, value).dec()
+                CONDITION.remove(key.namespace, key.name, condition, value)
             for condition, value in now - before:
-                PIPELINES.labels(condition, value).inc()
+                CONDITION.labels(key.namespace, key.name, condition, value).set(1)
 
     def _tell(self, key: PipelineKey, document: Document, event: StatusEvent) -> None:
         moment = datetime.now(UTC)

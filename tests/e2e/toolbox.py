@@ -7,7 +7,6 @@ import json
 from typing import Any
 
 from kubectl import Namespace, wait_for
-
 from messages import Message
 
 IMAGE = "docker.io/logpipeline/log-generator:0.1.0"

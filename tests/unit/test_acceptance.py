@@ -182,7 +182,7 @@ def test_state_version_is_never_lowered() -> None:
 
 def test_what_runs_on_can_collide_with_what_is_new() -> None:
     goals = (RATE, {**MEAN, "name": "second", "topic": {"name": "web.raw"}})
-    with pytest.raises(ResourceError, match=r"'web\.raw' is both raw and goal second"):
+    with pytest.raises(ResourceError, match=r"web\.raw has two uses, raw and goal second"):
         accept(pipeline(*goals, source={"topic": {"name": "other"}}), RUNNING)
 
 

@@ -16,7 +16,7 @@ RAW = {**DAY, "max.message.bytes": "16777216"}
 
 
 def pipeline(**topic: Any) -> LogPipeline:
-    return a_pipeline(source={"topic": {"name": "raw", **topic}})
+    return a_pipeline(kafka={"managed": {"replicas": 3}}, source={"topic": {"name": "raw", **topic}})
 
 
 def test_every_topic_of_the_resource_is_wanted() -> None:
@@ -37,8 +37,12 @@ def test_a_record_of_16_mib_passes_and_still_does_when_it_is_wrapped() -> None:
     assert limits["goal client-rate"] == 1048588
 
 
-@pytest.mark.parametrize(("replicas", "brokers", "expected"), [(1, 1, 1), (3, 1, 1), (3, 3, 3), (2, 3, 2), (3, 5, 3)])
-def test_there_are_never_more_replicas_than_brokers(replicas: int, brokers: int, expected: int) -> None:
+@pytest.mark.parametrize(
+    ("replicas", "brokers", "expected"),
+    [(1, 1, 1), (3, 1, 1), (3, 3, 3), (2, 3, 2), (3, 5, 3), (None, 1, 1), (None, 3, 3), (None, 5, 3)],
+)
+def test_there_are_never_more_replicas_than_brokers(replicas: int | None, brokers: int, expected: int) -> None:
+    """Without a number a record survives the loss of a broker wherever there is another."""
     assert wanted_topics(pipeline(replicas=replicas), brokers)["raw"].replicas == expected
 
 

@@ -20,7 +20,8 @@ def get(url: str, token: str | None = None, context: ssl.SSLContext | None = Non
     while True:
         try:
             with urllib.request.urlopen(request, timeout=5, context=context) as answer:
-                return answer.read().decode()
+                body: bytes = answer.read()
+                return body.decode()
         except OSError as error:
             final = isinstance(error, urllib.error.HTTPError) and error.code in {401, 403, 404}
             if final or time.monotonic() > deadline:

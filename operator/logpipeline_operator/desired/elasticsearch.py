@@ -30,8 +30,6 @@ _OFFICIAL = {
     "xpack.security.enabled": "false",
     # Native processes beside the heap that nobody uses here.
     "xpack.ml.enabled": "false",
-    # It would fetch data from the internet.
-    "ingest.geoip.downloader.enabled": "false",
 }
 
 # The official options log every collection to files; here only warnings are logged, to where everything else is.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from fractions import Fraction
 from typing import Any
 
 import yaml
@@ -18,10 +17,6 @@ from logpipeline_operator.desired.secrets import SecretFacts, kafka_secret
 from logpipeline_operator.settings import Settings
 
 _RESOURCES = {"requests": {"cpu": "200m", "memory": "768Mi"}, "limits": {"memory": "1280Mi"}}
-# Beside the JVM's heap there are its code, Python and its workers, and the records between them.
-_HEAP_SHARE, _MOST_HEAP = Fraction(2, 5), 31 * 1024
-# Spark refuses to start with less.
-_LEAST_HEAP = 512
 # It waits for Kafka and its topic, and then for its first batch, which may read a long history.
 _START_SECONDS = 600
 _CONFIG = "/etc/logpipeline"
@@ -79,14 +74,14 @@ def _stateful_set(
         args += ["--kafka-secret", f"{_CONFIG}/kafka-secret"]
     # What is invalid is so for every goal: one of them tells.
     args.append("--report-invalid" if component.goal == pipeline.spec.goals[0].name else "--no-report-invalid")
-    env = pods.pod_fields(POD_NAME="metadata.name", POD_NAMESPACE="metadata.namespace", POD_IP="status.podIP")
-    heap = max(quantities.heap_mebibytes(resources, _HEAP_SHARE, _MOST_HEAP), _LEAST_HEAP)
-    env += pods.environment({"SPARK_DRIVER_MEMORY": f"{heap}m", "SPARK_LOCAL_DIRS": pods.TMP})
-    extra = {}
+    extra: dict[str, Any] = {}
+    env = {}
     if spark.executors:
         args += ["--executors", str(spark.executors), "--executor-image", image]
         args += ["--executor-template", f"{_CONFIG}/{TEMPLATE}"]
         extra = {"serviceAccountName": child_name(pipeline.name, ACCOUNT), "automountServiceAccountToken": True}
+        fields = pods.pod_fields(POD_NAME="metadata.name", POD_NAMESPACE="metadata.namespace", POD_IP="status.podIP")
+        env = {"env": fields}
     container = pods.container(
         "goal",
         image,
@@ -94,8 +89,8 @@ def _stateful_set(
         volumes,
         command=["python", "-m", "logpipeline_spark.goal"],
         args=args,
-        env=env,
         ports=[{"name": name, "containerPort": port} for name, port in _PORTS.items()],
+        **env,
         **pods.probes(
             startup=pods.http("/healthz", GOAL_METRICS_PORT),
             readiness=pods.http("/readyz", GOAL_METRICS_PORT),

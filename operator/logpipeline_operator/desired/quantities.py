@@ -12,7 +12,7 @@ from logpipeline.api.pods import Resources
 
 _MIB = 1024 * 1024
 _BINARY = {f"{letter}i": Fraction(1024**power) for power, letter in enumerate("KMGTPE", 1)}
-_DECIMAL = {suffix: Fraction(1000) ** power for power, suffix in enumerate(("n", "u", "m", "", *"kMGTPE"), -3)}
+_DECIMAL = {suffix: Fraction(1000) ** power for power, suffix in enumerate(("m", "", *"kMGTPE"), -1)}
 
 
 def value(quantity: str) -> Fraction:
@@ -30,8 +30,8 @@ def canonical(quantity: str) -> str:
     amount = value(quantity)
     binary = quantity.endswith("i") and amount >= 1024 and amount.denominator == 1
     suffixes = {"": Fraction(1), **_BINARY} if binary else _DECIMAL
-    # What is finer than a billionth is rounded up to one.
-    amount = Fraction(math.ceil(amount * 10**9), 10**9)
+    # The API server rounds what is finer than a thousandth up to one.
+    amount = Fraction(math.ceil(amount * 1000), 1000)
     suffix = next(suffix for suffix, unit in reversed(suffixes.items()) if (amount / unit).denominator == 1)
     return f"{amount / suffixes[suffix]}{suffix}" if amount else "0"
 

@@ -1,13 +1,15 @@
-"""Small requests to the components' own HTTP servers on the loopback address."""
+"""Small requests to the components' own HTTP servers."""
 
 from __future__ import annotations
 
+import http.client
 import json
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from typing import Any
 
-# A proxy of the user's is for the outside; it would be asked for 127.0.0.1 too.
+# A proxy of the user's is for the outside; it would be asked for our own components too.
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
@@ -20,13 +22,22 @@ class RefusedError(Exception):
         self.message = message
 
 
-def fetch(url: str, *, method: str = "GET", body: Any = None, timeout: float = 1.0) -> str:
+def fetch(
+    url: str,
+    *,
+    method: str = "GET",
+    body: Any = None,
+    headers: Mapping[str, str] | None = None,
+    timeout: float = 1.0,
+) -> str:
     """Return the text that `url` answers with; `body` is sent as JSON.
 
     Raises RefusedError for an answer that is not a success, and OSError when there is none in time.
     """
     data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(url, data, {"Content-Type": "application/json"}, method=method)  # noqa: S310 (`up` chose the address)
+    request = urllib.request.Request(  # noqa: S310 (we chose the address)
+        url, data, {"Content-Type": "application/json", **(headers or {})}, method=method
+    )
     try:
         with _OPENER.open(request, timeout=timeout) as response:
             return str(response.read().decode("utf-8", errors="replace"))
@@ -34,11 +45,14 @@ def fetch(url: str, *, method: str = "GET", body: Any = None, timeout: float = 1
         raise RefusedError(error.code, _message(error.read().decode("utf-8", errors="replace"))) from error
     except urllib.error.URLError as error:
         raise OSError(str(error.reason)) from error
+    except http.client.HTTPException as error:
+        # Whoever answers does not speak HTTP, or was cut off in the middle.
+        raise OSError(f"no valid HTTP answer: {error!r}") from error
 
 
-def fetch_json(url: str, *, timeout: float = 1.0) -> Any:
+def fetch_json(url: str, *, headers: Mapping[str, str] | None = None, timeout: float = 1.0) -> Any:
     """Return the JSON that `url` answers with; raises as `fetch` does, and ValueError when it is not JSON."""
-    return json.loads(fetch(url, timeout=timeout))
+    return json.loads(fetch(url, headers=headers, timeout=timeout))
 
 
 def _message(text: str) -> str:

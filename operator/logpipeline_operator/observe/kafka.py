@@ -1,0 +1,160 @@
+"""Asks the brokers how they are and what is on the topics, and makes the topics as the resource says."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from confluent_kafka import KafkaError, KafkaException
+
+from logpipeline.api import LogPipeline
+from logpipeline.errors import LogPipelineError
+from logpipeline.kafka.admin import Cluster, KafkaAdmin, Offsets
+from logpipeline.kafka.connect import connector_name
+from logpipeline.kafka.topics import TopicSpec, plan_topics, wanted_topics
+from logpipeline_operator.observe.credentials import SecretValues, kafka_client, kafka_secret_name
+from logpipeline_operator.observe.endpoints import Endpoints
+from logpipeline_operator.observe.facts import Fault, FaultKind, KafkaFacts, TopicsFacts
+from logpipeline_operator.observe.faults import PeerError, kafka_fault, network_words
+
+_CONNECT_SECONDS = 1.0
+_METADATA_SECONDS = 3.0
+_OFFSETS_SECONDS = 2.0
+# How often settings of topics are compared that nothing points to having changed.
+_COMPARE_SECONDS = 60.0
+_SETTINGS = {"ssl.ca.pem": "ca.crt", "ssl.certificate.pem": "tls.crt", "ssl.key.pem": "tls.key"}
+
+
+@dataclass
+class TopicsMemory:
+    """What is remembered of a pipeline's topics: which were wanted when they were last seen to be right, and when."""
+
+    wanted: Mapping[str, TopicSpec] = field(default_factory=dict)
+    compared: float = float("-inf")
+    facts: TopicsFacts = field(default_factory=TopicsFacts)
+
+
+def observe_kafka(
+    pipeline: LogPipeline, endpoints: Endpoints, secrets: SecretValues, memory: TopicsMemory, now: float
+) -> tuple[KafkaFacts, TopicsFacts]:
+    """Return how brokers and topics are; the topics of a pipeline that is not suspended are put right on the way.
+
+    `now` is in seconds of any steady clock.
+    """
+    secret, servers = kafka_secret_name(pipeline), endpoints.bootstrap_servers
+    observed_at = datetime.now(UTC)
+    try:
+        settings = kafka_client(pipeline, servers, secrets)
+        _knock(servers)
+        # Its threads end with it; a client a pipeline would be thousands.
+        admin = _admin(settings, secret)
+    except PeerError as error:
+        return KafkaFacts(fault=error.fault, observed_at=observed_at), TopicsFacts()
+    try:
+        cluster = admin.cluster(_METADATA_SECONDS)
+        topics = _topics(pipeline, admin, cluster, memory, now)
+        return _facts(pipeline, endpoints, admin, cluster, observed_at), topics
+    except KafkaException as error:
+        fault = kafka_fault(error.args[0], admin.last_fault, servers, secret)
+        return KafkaFacts(fault=fault, observed_at=observed_at), TopicsFacts()
+
+
+def _knock(servers: str) -> None:
+    """Raise PeerError when no server takes a connection: a client would try again and again for nothing."""
+    faults = []
+    for server in servers.split(","):
+        host, _, port = server.rpartition(":")
+        try:
+            with closing(socket.create_connection((host.strip("[]"), int(port)), timeout=_CONNECT_SECONDS)):
+                return
+        except OSError as error:
+            faults.append(error)
+    raise PeerError(FaultKind.UNREACHABLE, f"Kafka at {servers} does not answer: {network_words(faults[0])}")
+
+
+def _admin(settings: Mapping[str, str], secret: str | None) -> KafkaAdmin:
+    try:
+        return KafkaAdmin(settings)
+    except KafkaException as error:
+        # The text of a certificate that cannot be read is not repeated.
+        keys = [key for setting, key in _SETTINGS.items() if setting in str(error)] or ["ca.crt, tls.crt or tls.key"]
+        raise PeerError(
+            FaultKind.SECRET_INVALID, f"{keys[0]} in the Secret {secret!r} cannot be used by a Kafka client"
+        ) from error
+
+
+def _topics(
+    pipeline: LogPipeline, admin: KafkaAdmin, cluster: Cluster, memory: TopicsMemory, now: float
+) -> TopicsFacts:
+    if pipeline.spec.suspend:
+        return memory.facts
+    wanted = wanted_topics(pipeline, cluster.brokers)
+    there = all(
+        spec.name in cluster.topics and cluster.topics[spec.name].partitions == spec.partitions
+        for spec in wanted.values()
+    )
+    if there and memory.facts.ready and wanted == memory.wanted and now - memory.compared < _COMPARE_SECONDS:
+        return memory.facts
+    memory.wanted, memory.compared = wanted, now
+    try:
+        if plan := plan_topics(wanted, admin.existing([spec.name for spec in wanted.values()])):
+            admin.apply(plan)
+    except LogPipelineError as error:
+        memory.facts = TopicsFacts(ready=False, fault=_refusal(pipeline, error))
+    else:
+        memory.facts = TopicsFacts(ready=True)
+    return memory.facts
+
+
+def _refusal(pipeline: LogPipeline, error: LogPipelineError) -> Fault:
+    cause = error.__cause__
+    if isinstance(cause, KafkaException):
+        fault = kafka_fault(cause.args[0], None, "", kafka_secret_name(pipeline))
+        if fault.kind == FaultKind.NOT_AUTHORIZED:
+            return Fault(fault.kind, error.message)
+    return Fault(FaultKind.REFUSED, error.message)
+
+
+def _facts(
+    pipeline: LogPipeline, endpoints: Endpoints, admin: KafkaAdmin, cluster: Cluster, observed_at: datetime
+) -> KafkaFacts:
+    names = {use: topic.name or "" for use, topic in pipeline.topics().items()}
+    # Of a Kafka that many share the others' topics are not our affair; of our own each must be in sync before the next
+    # broker restarts.
+    ours = (
+        cluster.topics if endpoints.brokers is not None else {name: cluster.topics.get(name) for name in names.values()}
+    )
+    states = [state for state in ours.values() if state is not None]
+    uses = [use for use in ("raw", "invalid", "sink-dead-letters") if names.get(use) in cluster.topics]
+    offsets = admin.offsets({names[use]: cluster.topics[names[use]].partitions for use in uses}, _OFFSETS_SECONDS)
+    totals = {use: offsets[names[use]].total for use in uses}
+    return KafkaFacts(
+        observed_at=observed_at,
+        brokers=cluster.brokers,
+        under_replicated=sum(state.under_replicated for state in states),
+        offline=sum(state.offline for state in states),
+        records=totals.get("raw"),
+        invalid=totals.get("invalid"),
+        dead_letters=totals.get("sink-dead-letters"),
+        sink_lag=_sink_lag(pipeline, admin, names["raw"], offsets.get(names["raw"])),
+    )
+
+
+def _sink_lag(pipeline: LogPipeline, admin: KafkaAdmin, topic: str, offsets: Offsets | None) -> int | None:
+    """Return how many records of the raw topic the connector has not committed, None when that cannot be known."""
+    if pipeline.spec.sink is None or offsets is None:
+        return None
+    try:
+        committed = admin.committed(f"connect-{connector_name(pipeline)}", _OFFSETS_SECONDS)
+    except KafkaException as error:
+        # Before the first consumer there is no coordinator and no group, and not everybody may look at groups.
+        if error.args[0].code() in (KafkaError.GROUP_AUTHORIZATION_FAILED, KafkaError.COORDINATOR_NOT_AVAILABLE):
+            return None
+        raise
+    return sum(
+        max(0, end - max(committed.get((topic, number), 0), offsets.begin[number]))
+        for number, end in offsets.end.items()
+    )

@@ -1,0 +1,235 @@
+"""What the chart renders from the values in its ci folder and from single settings; no cluster needed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+import logpipeline
+from helm_chart import CHART, CI, MONITORING, NAMESPACE, ROOT, Document, helm, pod_of, program, refusal, template
+from logpipeline_operator import configuration
+from logpipeline_operator.cluster.kinds import CHILDREN
+
+ALL = ("--values", str(CI["all-options"]), *MONITORING)
+CRD_HOOK = {"ServiceAccount/logpipeline-operator-crds", "Job/logpipeline-operator-crds"} | {
+    f"{kind}/logpipeline-operator-crds-lp-system" for kind in ("ClusterRole", "ClusterRoleBinding")
+}
+ALWAYS = {
+    "Deployment/logpipeline-operator",
+    "Service/logpipeline-operator",
+    "ServiceAccount/logpipeline-operator",
+    "Role/lp-system/logpipeline-operator-self",
+    "RoleBinding/lp-system/logpipeline-operator-self",
+    "Pod/logpipeline-operator-test",
+}
+
+
+def bound(name: str, *namespaces: str) -> set[str]:
+    return {f"{kind}/{namespace}/{name}" for kind in ("Role", "RoleBinding") for namespace in namespaces}
+
+
+def cluster_roles(name: str) -> set[str]:
+    return {f"ClusterRole/{name}", f"ClusterRoleBinding/{name}", f"ClusterRole/{name}-view", f"ClusterRole/{name}-edit"}
+
+
+def names(documents: list[Document]) -> list[str]:
+    """kind/name, with the namespace between where it matters, that is for Roles."""
+    shown = []
+    for document in documents:
+        metadata = document["metadata"]
+        namespace = f"{metadata['namespace']}/" if document["kind"] in {"Role", "RoleBinding"} else ""
+        shown.append(f"{document['kind']}/{namespace}{metadata['name']}")
+    return shown
+
+
+def only(documents: list[Document], kind: str) -> Document:
+    (found,) = [document for document in documents if document["kind"] == kind]
+    return found
+
+
+def environment(documents: list[Document]) -> dict[str, str]:
+    (container,) = only(documents, "Deployment")["spec"]["template"]["spec"]["containers"]
+    return {variable["name"]: variable.get("value", "") for variable in container["env"]}
+
+
+@pytest.mark.parametrize("name", CI)
+def test_lint(name: str) -> None:
+    helm("lint", "--strict", str(CHART), "--values", str(CI[name]))
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("default", ALWAYS | CRD_HOOK | cluster_roles("logpipeline-operator")),
+        # No ClusterRole at all, so that the owner of a few namespaces can install it.
+        ("namespaced", ALWAYS | bound("logpipeline-operator-lp-system", "logs", "lp-system")),
+        (
+            "several-namespaces",
+            ALWAYS
+            | CRD_HOOK
+            | {"NetworkPolicy/logpipeline-operator"}
+            | cluster_roles("logpipeline-operator-lp-system")
+            | bound("logpipeline-operator-lp-system", "logs", "team-a", "lp-system"),
+        ),
+    ],
+)
+def test_the_objects_of_each_way_to_install(name: str, expected: set[str]) -> None:
+    found = names(template("--values", str(CI[name])))
+    assert sorted(found) == sorted(expected)
+
+
+@pytest.mark.parametrize("name", CI)
+def test_every_pod_fits_pod_security_restricted(name: str) -> None:
+    pods = [pod for document in template("--values", str(CI[name])) if (pod := pod_of(document))]
+    assert pods
+    for pod in pods:
+        assert pod["securityContext"]["runAsNonRoot"] is True
+        assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+        for container in pod["containers"]:
+            context = container["securityContext"]
+            assert context["allowPrivilegeEscalation"] is False
+            assert context["capabilities"] == {"drop": ["ALL"]}
+            assert context["readOnlyRootFilesystem"] is True
+            assert {"name": "tmp", "mountPath": "/tmp"} in container["volumeMounts"]
+            assert container["resources"]["limits"]["memory"]
+
+
+@pytest.mark.parametrize("name", CI)
+def test_the_operator_understands_what_it_is_given(name: str) -> None:
+    assert configuration.from_environment(environment(template("--values", str(CI[name]))))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variable", "value"),
+    [
+        ((), "LOGPIPELINE_NAMESPACES", ""),
+        (("--set", "watchNamespaces={b,a}"), "LOGPIPELINE_NAMESPACES", f"a,b,{NAMESPACE}"),
+        (("--set", "watchNamespaces={a}", "--set", "canary.enabled=false"), "LOGPIPELINE_NAMESPACES", "a"),
+        ((), "LOGPIPELINE_IMAGE_CONNECT", f"docker.io/logpipeline/kafka-connect:{logpipeline.__version__}"),
+        (("--set", "images.tag=1.2"), "LOGPIPELINE_IMAGE_SPARK", "docker.io/logpipeline/spark:1.2"),
+        (("--set", "images.kafka=example.com:5000/k:1"), "LOGPIPELINE_IMAGE_KAFKA", "example.com:5000/k:1"),
+        (("--set", "images.tag=1.2"), "LOGPIPELINE_IMAGE_KIBANA", "docker.elastic.co/kibana/kibana:8.19.21"),
+        (ALL, "LOGPIPELINE_RESYNC_SECONDS", "60"),
+        (ALL, "LOGPIPELINE_CLUSTER_DOMAIN", "cluster.example.com"),
+        (ALL, "LOGPIPELINE_LOG_LEVEL", "debug"),
+        (("--set", "leaderElection.enabled=false"), "LOGPIPELINE_LEADER_ELECTION", "false"),
+        (ALL, "LOGPIPELINE_DEPLOYMENT", "log-pipelines"),
+    ],
+)
+def test_values_reach_the_operator(arguments: tuple[str, ...], variable: str, value: str) -> None:
+    assert environment(template(*arguments))[variable] == value
+
+
+@pytest.mark.parametrize(
+    ("release", "arguments", "name"),
+    [
+        ("logpipeline", (), "logpipeline-operator"),
+        ("logpipeline-operator", (), "logpipeline-operator"),
+        ("blue", (), "blue-logpipeline-operator"),
+        ("blue", ("--set", "fullnameOverride=green"), "green"),
+    ],
+)
+def test_names(release: str, arguments: tuple[str, ...], name: str) -> None:
+    assert only(template(*arguments, release=release), "Deployment")["metadata"]["name"] == name
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kinds"),
+    [
+        ((), set()),
+        (MONITORING, set()),
+        (("--set", "serviceMonitor.enabled=true,prometheusRule.enabled=true"), set()),
+        ((*MONITORING, "--set", "serviceMonitor.enabled=true"), {"ServiceMonitor"}),
+        (("--set", "replicas=2"), {"PodDisruptionBudget"}),
+        (("--set", "replicas=2,podDisruptionBudget.enabled=false"), set()),
+        (("--set", "networkPolicy.enabled=true"), {"NetworkPolicy"}),
+        (ALL, {"ServiceMonitor", "PrometheusRule", "PodDisruptionBudget", "NetworkPolicy"}),
+    ],
+)
+def test_optional_objects(arguments: tuple[str, ...], kinds: set[str]) -> None:
+    optional = {"ServiceMonitor", "PrometheusRule", "PodDisruptionBudget", "NetworkPolicy"}
+    assert {document["kind"] for document in template(*arguments)} & optional == kinds
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ("replicas=2,leaderElection.enabled=false", "replicas is 2 and leaderElection.enabled is false"),
+        ("serviceAccount.create=false", "serviceAccount.name is empty"),
+        ("rbac.create=false", "crds.enabled is true and rbac.create is false"),
+        ("rbac.clusterScoped=false,watchNamespaces={a}", "crds.enabled is true and rbac.clusterScoped is false"),
+        ("rbac.clusterScoped=false,crds.enabled=false", "watchNamespaces is empty"),
+        ("replica=2", "Additional property replica is not allowed"),
+        ("images.kafka=", None),
+        ("images.kibana=", "images.kibana"),
+        ("images.kafka=a b", "images.kafka"),
+        ("workers=0", "workers: Must be greater than or equal to 1"),
+        ("log.level=verbose", "log.level"),
+        ("watchNamespaces={a,a}", "unique"),
+        ("watchNamespaces={A}", "watchNamespaces.0"),
+        ("serviceMonitor.interval=often", "serviceMonitor.interval"),
+    ],
+)
+def test_values_that_make_no_sense_are_refused(settings: str, said: str | None) -> None:
+    if said is None:
+        template("--set", settings)
+    else:
+        assert said in refusal("--set", settings)
+
+
+def test_all_contradictions_come_in_one_message() -> None:
+    said = refusal("--set", "replicas=2,leaderElection.enabled=false,serviceAccount.create=false,rbac.create=false")
+    assert said.count("  - ") == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [("default", "ClusterRole"), ("namespaced", "Role"), ("several-namespaces", "Role")]
+)
+def test_the_rights_cover_every_kind_that_the_operator_manages(name: str, kind: str) -> None:
+    roles = [document for document in template("--values", str(CI[name])) if document["kind"] == kind]
+    role = max(roles, key=lambda role: len(role["rules"]))
+    held = {
+        (group, resource, verb)
+        for rule in role["rules"]
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+    }
+    for child in CHILDREN:
+        verbs = {"get", "list", "watch", "delete"} | ({"create", "patch"} if child.applied else set())
+        assert verbs <= {verb for group, resource, verb in held if (group, resource) == (child.group, child.plural)}
+    assert {verb for group, resource, verb in held if (group, resource) == ("", "secrets")} == {"get"}
+    assert not any("*" in part for right in held for part in right)
+
+
+def test_the_old_and_the_new_operator_never_work_at_once() -> None:
+    without_lease = only(template("--set", "leaderElection.enabled=false"), "Deployment")
+    assert without_lease["spec"]["strategy"] == {"type": "Recreate"}
+    assert only(template(), "Deployment")["spec"]["strategy"]["type"] == "RollingUpdate"
+
+
+def test_a_new_chart_alone_does_not_restart_the_operator() -> None:
+    labels = only(template(), "Deployment")["spec"]["template"]["metadata"]["labels"]
+    assert not {"helm.sh/chart", "app.kubernetes.io/version"} & set(labels)
+
+
+def test_the_chart_is_of_the_version_of_its_operator() -> None:
+    assert yaml.safe_load((CHART / "Chart.yaml").read_text())["appVersion"] == logpipeline.__version__
+
+
+def test_alerts_speak_of_the_release_they_belong_to() -> None:
+    expressions = [
+        rule["expr"] for group in only(template(*ALL), "PrometheusRule")["spec"]["groups"] for rule in group["rules"]
+    ]
+    assert expressions
+    assert all(f'namespace="{NAMESPACE}"' in expression for expression in expressions)
+
+
+@pytest.mark.parametrize("script", ["chart_docs.py", "manifests.py"])
+def test_what_is_made_from_the_chart_is_fresh(script: str) -> None:
+    command = [sys.executable, str(ROOT / "scripts" / script), "--check"]
+    subprocess.run(command, check=True, env={**os.environ, "HELM": program()})
