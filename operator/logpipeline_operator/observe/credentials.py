@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from logpipeline.api import LogPipeline
 from logpipeline.errors import LogPipelineError
-from logpipeline.kafka.security import Credentials, check_credentials, check_references, librdkafka_settings
+from logpipeline.kafka.security import Credentials, check_credentials, librdkafka_settings
 from logpipeline_operator.observe.facts import FaultKind
 from logpipeline_operator.observe.faults import PeerError
 
@@ -46,8 +46,6 @@ def kafka_client(pipeline: LogPipeline, bootstrap_servers: str, secrets: SecretV
     credentials = Credentials(values, "")
     try:
         check_credentials(external.security, credentials)
-        if pipeline.spec.sink is not None:
-            check_references(external.security, credentials)
     except LogPipelineError as error:
         raise PeerError(FaultKind.SECRET_INVALID, error.message) from error
     return settings | librdkafka_settings(external.security, credentials, inline=True)
