@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +23,7 @@ from logpipeline.errors import LogPipelineError
 from logpipeline.kafka.topics import ExistingTopic, TopicPlan
 
 _REQUEST_SECONDS = 15.0
+_HEARD = 50
 
 
 @dataclass(frozen=True)
@@ -64,18 +66,25 @@ class Cluster:
 class KafkaAdmin:
     """Topics and offsets of one Kafka. Every method raises KafkaException when the brokers do not answer in time.
 
-    A client costs four threads until it is dropped. `last_fault` is what a broker, or the way to it, answered last.
+    A client costs four threads until it is dropped.
     """
 
     def __init__(self, client_config: Mapping[str, str]) -> None:
-        self.last_fault: KafkaError | None = None
-        quiet: dict[str, Any] = {"error_cb": self._remember, "log_level": 0, "topic.metadata.refresh.interval.ms": -1}
+        # Only the client may refer to what it calls back: in a circle with us it would outlive its last user.
+        self._heard: deque[KafkaError] = deque(maxlen=_HEARD)
+        quiet: dict[str, Any] = {
+            "error_cb": self._heard.append,
+            "log_level": 0,
+            "topic.metadata.refresh.interval.ms": -1,
+        }
         self._client = AdminClient({**client_config, **quiet})
 
-    def _remember(self, error: KafkaError) -> None:
+    def last_fault(self) -> KafkaError | None:
+        """Return what a broker, or the way to it, last had against us; None when there was nothing."""
+        self._client.poll(0)
         # That all brokers are down follows every fault, and says nothing of it.
-        if error.code() != KafkaError._ALL_BROKERS_DOWN or self.last_fault is None:  # noqa: SLF001 (librdkafka's own codes)
-            self.last_fault = error
+        telling = [error for error in self._heard if error.code() != KafkaError._ALL_BROKERS_DOWN]  # noqa: SLF001
+        return next(reversed(telling or self._heard), None)
 
     def cluster(self, timeout: float) -> Cluster:
         """Return the brokers and topics; waits at most `timeout` seconds for the first answer."""

@@ -35,7 +35,7 @@ class Broker:
         try:
             return None if self._admin.brokers(_PROBE_SECONDS) else "no broker is registered yet"
         except KafkaException as error:
-            return str((self._admin.last_fault or error.args[0]).str())
+            return str((self._admin.last_fault() or error.args[0]).str())
 
     def ensure_topics(self, pipeline: LogPipeline) -> str | None:
         """Create, grow and configure the pipeline's topics.

@@ -18,7 +18,7 @@ from logpipeline.kafka.topics import TopicSpec, plan_topics, wanted_topics
 from logpipeline_operator.observe.credentials import SecretValues, kafka_client, kafka_secret_name
 from logpipeline_operator.observe.endpoints import Endpoints
 from logpipeline_operator.observe.facts import Fault, FaultKind, KafkaFacts, TopicsFacts
-from logpipeline_operator.observe.faults import PeerError, kafka_fault, network_words
+from logpipeline_operator.observe.faults import PeerError, kafka_fault, network_words, with_secret
 
 _CONNECT_SECONDS = 1.0
 _METADATA_SECONDS = 3.0
@@ -58,7 +58,7 @@ def observe_kafka(
         topics = _topics(pipeline, admin, cluster, memory, now)
         return _facts(pipeline, endpoints, admin, cluster, observed_at), topics
     except KafkaException as error:
-        fault = kafka_fault(error.args[0], admin.last_fault, servers, secret)
+        fault = kafka_fault(error.args[0], admin.last_fault(), servers, secret)
         return KafkaFacts(fault=fault, observed_at=observed_at), TopicsFacts()
 
 
@@ -102,20 +102,24 @@ def _topics(
     try:
         if plan := plan_topics(wanted, admin.existing([spec.name for spec in wanted.values()])):
             admin.apply(plan)
-    except LogPipelineError as error:
-        memory.facts = TopicsFacts(ready=False, fault=_refusal(pipeline, error))
+    except (LogPipelineError, KafkaException) as error:
+        if (fault := _refusal(pipeline, error)) is None:
+            raise
+        memory.facts = TopicsFacts(ready=False, fault=fault)
     else:
         memory.facts = TopicsFacts(ready=True)
     return memory.facts
 
 
-def _refusal(pipeline: LogPipeline, error: LogPipelineError) -> Fault:
-    cause = error.__cause__
+def _refusal(pipeline: LogPipeline, error: Exception) -> Fault | None:
+    """Return what the brokers have against the topics, None when they have merely not answered."""
+    message = error.message if isinstance(error, LogPipelineError) else "Kafka does not let us look at the topics"
+    cause = error.__cause__ if isinstance(error, LogPipelineError) else error
     if isinstance(cause, KafkaException):
-        fault = kafka_fault(cause.args[0], None, "", kafka_secret_name(pipeline))
-        if fault.kind == FaultKind.NOT_AUTHORIZED:
-            return Fault(fault.kind, error.message)
-    return Fault(FaultKind.REFUSED, error.message)
+        secret = kafka_secret_name(pipeline)
+        if kafka_fault(cause.args[0], None, "", secret).kind == FaultKind.NOT_AUTHORIZED:
+            return Fault(FaultKind.NOT_AUTHORIZED, with_secret(message.rstrip("."), secret, "the user"))
+    return Fault(FaultKind.REFUSED, message) if isinstance(error, LogPipelineError) else None
 
 
 def _facts(
