@@ -17,7 +17,16 @@ from pathlib import Path
 from typing import Any
 
 # They belong to a connection, of which there are two here, or are written anew.
-_NOT_PASSED_ON = {"connection", "keep-alive", "transfer-encoding", "te", "trailer", "upgrade", "authorization", "expect"}
+_NOT_PASSED_ON = {
+    "connection",
+    "keep-alive",
+    "transfer-encoding",
+    "te",
+    "trailer",
+    "upgrade",
+    "authorization",
+    "expect",
+}
 _PIECE = 1 << 16
 _REFUSAL = {"error": {"type": "security_exception", "reason": "unable to authenticate"}, "status": 401}
 
