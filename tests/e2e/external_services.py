@@ -125,7 +125,12 @@ class Services:
         files = {"tls.crt": issued.certificate, "tls.key": issued.key}
         files |= {"username": self._user.name, "password": self._user.password}
         program = Path(__file__).with_name("tls_proxy.py").read_text()
-        config = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": _ELASTICSEARCH}, "data": {"tls_proxy.py": program}}
+        config = {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": _ELASTICSEARCH},
+            "data": {"tls_proxy.py": program},
+        }
         settings = {
             "discovery.type": "single-node",
             "node.store.allow_mmap": "false",
