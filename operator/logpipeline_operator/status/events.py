@@ -36,7 +36,7 @@ def events_of(old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> list[Sta
         if not _is_news(before.get(kind), condition):
             continue
         known = reason_of(condition["reason"])
-        if known.kind == "fault" and condition["status"] != "True":
+        if known.kind == "fault" and condition["status"] == "False":
             events.setdefault(condition["message"], _event("Warning", condition))
         elif kind in (READY, FLOW) and (condition["status"] == "True" or known.name == "Suspended"):
             events.setdefault(condition["message"], _event("Normal", condition))

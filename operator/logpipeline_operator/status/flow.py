@@ -25,6 +25,7 @@ def flow_finding(
     if faults:
         return worst(faults)
     lacking = [parts[name] for name in PARTS if parts[name].status != "True"]
+    lacking = [finding for finding in lacking if reason_of(finding.reason).kind == "passing"]
     if lacking:
         # What restarts has flowed and will again; its lag shows if it does not.
         if _condition(previous, FLOW).get("status") == "True":

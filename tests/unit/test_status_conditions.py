@@ -1,0 +1,378 @@
+"""From facts to the conditions that a user reads."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from logpipeline.api import LogPipeline
+from logpipeline.api.status import Status
+from logpipeline_operator.observe.facts import (
+    ConnectorFacts,
+    Facts,
+    Fault,
+    FaultKind,
+    IndexFacts,
+    KafkaFacts,
+    TopicsFacts,
+)
+from logpipeline_operator.status.conditions import status_of, status_of_invalid
+from logpipeline_operator.status.reasons import CONDITION_TYPES, REASONS, reason_of
+from observed import NOW, facts, goal, progress, workload
+from pipelines import a_pipeline
+
+PIPELINE = a_pipeline()
+THREE_BROKERS = a_pipeline(kafka={"managed": {"replicas": 3}})
+EXTERNAL = a_pipeline(
+    kafka={
+        "external": {
+            "bootstrapServers": "kafka:9092",
+            "security": {"protocol": "SASL_SSL", "secretRef": {"name": "kafka-user"}},
+        }
+    }
+)
+GENERATES = a_pipeline(source={"generator": {}})
+SUSPENDED = a_pipeline(suspend=True)
+LONG_AGO = NOW - timedelta(minutes=6)
+JUST_NOW = NOW - timedelta(seconds=20)
+
+
+def conditions(pipeline: LogPipeline, seen: Facts, **more: Any) -> dict[str, tuple[str, str]]:
+    status = status_of(pipeline, seen, now=NOW, **more)
+    Status.model_validate(status)  # what the CRD's schema is made of takes it
+    return {condition["type"]: (condition["status"], condition["reason"]) for condition in status["conditions"]}
+
+
+def message(pipeline: LogPipeline, seen: Facts, kind: str, **more: Any) -> str:
+    status = status_of(pipeline, seen, now=NOW, **more)
+    return next(str(condition["message"]) for condition in status["conditions"] if condition["type"] == kind)
+
+
+def test_all_is_well() -> None:
+    assert conditions(PIPELINE, facts()) == {
+        "Ready": ("True", "Ready"),
+        "Progressing": ("False", "Complete"),
+        "KafkaReady": ("True", "Ready"),
+        "TopicsReady": ("True", "Ready"),
+        "GoalsReady": ("True", "Ready"),
+        "SinkReady": ("True", "Ready"),
+        "FlowHealthy": ("True", "Healthy"),
+    }
+
+
+PULL = {"ready": 0, "waiting": "ImagePullBackOff", "message": "cannot pull the image x:1", "unready_since": JUST_NOW}
+REFUSED_USER = Fault(FaultKind.AUTHENTICATION_FAILED, "Kafka refuses the credentials; look at the Secret 'kafka-user'")
+NO_SECRET = Fault(FaultKind.SECRET_MISSING, "there is no Secret 'kafka-user' in the namespace")
+DOWN = Fault(FaultKind.UNREACHABLE, "it does not answer")
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "seen", "expected"),
+    [
+        pytest.param(
+            PIPELINE,
+            Facts(observed_at=NOW),
+            {
+                "Ready": ("False", "Creating"),
+                "Progressing": ("True", "Creating"),
+                "KafkaReady": ("False", "Creating"),
+                "TopicsReady": ("Unknown", "WaitingForKafka"),
+                "GoalsReady": ("False", "Creating"),
+                "SinkReady": ("False", "Creating"),
+                "FlowHealthy": ("Unknown", "Starting"),
+            },
+            id="nothing is there yet",
+        ),
+        pytest.param(
+            PIPELINE,
+            facts(
+                instead=workload("kafka", ready=0, unready_since=JUST_NOW), kafka=KafkaFacts(), topics=TopicsFacts()
+            ),
+            {"Ready": ("False", "Starting"), "Progressing": ("True", "Starting"), "KafkaReady": ("False", "Starting")},
+            id="the broker starts",
+        ),
+        pytest.param(
+            PIPELINE,
+            facts(instead=workload("kafka", ready=0, unready_since=LONG_AGO), kafka=KafkaFacts()),
+            {"KafkaReady": ("False", "NotReady"), "Progressing": ("False", "NotReady"), "FlowHealthy": ("False", "KafkaDown")},
+            id="the broker does not come up",
+        ),
+        pytest.param(
+            THREE_BROKERS,
+            facts(
+                instead=workload("kafka", desired=3, ready=2, updated=3, pods=3, unready_since=JUST_NOW),
+                kafka=replace(facts().kafka, brokers=2, under_replicated=4),
+            ),
+            {"KafkaReady": ("True", "ReplicasOutOfSync"), "Ready": ("True", "Ready"), "Progressing": ("True", "RollingOut")},
+            id="one of three brokers restarts",
+        ),
+        pytest.param(
+            THREE_BROKERS,
+            facts(
+                instead=workload("kafka", desired=3, ready=2, updated=3, pods=3, unready_since=JUST_NOW),
+                kafka=replace(facts().kafka, brokers=2, under_replicated=4, offline=1),
+            ),
+            {"KafkaReady": ("False", "Starting"), "Ready": ("False", "Starting")},
+            id="one of three brokers took partitions with it",
+        ),
+        pytest.param(
+            EXTERNAL,
+            facts(without="kafka", kafka=KafkaFacts(fault=REFUSED_USER), topics=TopicsFacts()),
+            {
+                "Ready": ("False", "AuthenticationFailed"),
+                "KafkaReady": ("False", "AuthenticationFailed"),
+                "TopicsReady": ("Unknown", "WaitingForKafka"),
+                "FlowHealthy": ("False", "KafkaDown"),
+            },
+            id="wrong credentials",
+        ),
+        pytest.param(
+            EXTERNAL,
+            facts(without="kafka", kafka=KafkaFacts(fault=NO_SECRET), topics=TopicsFacts()),
+            {"Ready": ("False", "SecretMissing"), "KafkaReady": ("False", "SecretMissing")},
+            id="no Secret",
+        ),
+        pytest.param(
+            PIPELINE,
+            facts(topics=TopicsFacts(ready=False, fault=Fault(FaultKind.REFUSED, "partitions never shrink"))),
+            {"TopicsReady": ("False", "Refused"), "Ready": ("False", "Refused"), "FlowHealthy": ("True", "Healthy")},
+            id="partitions would shrink",
+        ),
+        pytest.param(
+            PIPELINE,
+            facts(instead=workload("goal", "client-rate", **PULL), goals={}),
+            {"GoalsReady": ("False", "ImageUnavailable"), "FlowHealthy": ("False", "GoalFailed")},
+            id="a goal's image is not there",
+        ),
+        pytest.param(
+            PIPELINE,
+            facts(
+                instead=workload(
+                    "goal", "client-rate", ready=0, restarts=4, last_exit="OOMKilled (exit code 137)", unready_since=JUST_NOW
+                ),
+                goals={},
+            ),
+            {"GoalsReady": ("False", "OutOfMemory")},
+            id="a goal runs out of memory again and again, and is up for a moment",
+        ),
+        pytest.param(
+            PIPELINE,
+            facts(
+                instead=workload("goal", "client-rate", ready=0, unready_since=JUST_NOW),
+                goals={"client-rate": goal(progress=progress(state="failed", error="offsets are out of range"))},
+            ),
+            {"GoalsReady": ("False", "GoalFailed"), "FlowHealthy": ("False", "GoalFailed")},
+            id="a goal has failed",
+        ),
+        pytest.param(
+            PIPELINE,
+            facts(goals={"client-rate": goal(lag=400, still_seconds=100.0)}),
+            {"GoalsReady": ("False", "GoalStalled"), "FlowHealthy": ("False", "GoalStalled"), "Ready": ("False", "GoalStalled")},
+            id="a goal is alive and does nothing",
+        ),
+        pytest.param(
+            PIPELINE,
+            facts(goals={"client-rate": goal(lag=0, still_seconds=3600.0)}),
+            {"GoalsReady": ("True", "Ready"), "FlowHealthy": ("True", "Healthy")},
+            id="a goal has nothing to do",
+        ),
+        pytest.param(
+            PIPELINE,
+            facts(goals={"client-rate": goal(progress=None, fault=DOWN)}),
+            {"GoalsReady": ("False", "Unreachable"), "FlowHealthy": ("False", "GoalFailed")},
+            id="a goal's pod is ready and does not answer",
+        ),
+        pytest.param(
+            PIPELINE,
+            facts(goals={"client-rate": goal(lag=20_000, catches_up=False)}),
+            {"GoalsReady": ("True", "Ready"), "FlowHealthy": ("False", "GoalsLagging")},
+            id="a goal falls behind",
+        ),
+        pytest.param(
+            PIPELINE,
+            facts(goals={"client-rate": goal(lag=20_000, catches_up=True)}),
+            {"FlowHealthy": ("True", "Healthy")},
+            id="a goal catches up",
+        ),
+        pytest.param(
+            PIPELINE,
+            facts(goals={"client-rate": goal(lag=400, catches_up=False)}),
+            {"FlowHealthy": ("True", "Healthy")},
+            id="two seconds are no lag",
+        ),
+        pytest.param(
+            PIPELINE,
+            facts(connector=ConnectorFacts(state="RUNNING", running=1, tasks=2, task_fault="RetriableException: 429")),
+            {"SinkReady": ("False", "ConnectorTaskFailed"), "FlowHealthy": ("False", "ConnectorTaskFailed")},
+            id="a task failed",
+        ),
+        pytest.param(
+            PIPELINE,
+            facts(instead=workload("elasticsearch", ready=0, unready_since=JUST_NOW), index=None),
+            {"SinkReady": ("False", "Starting"), "FlowHealthy": ("Unknown", "Starting")},
+            id="Elasticsearch starts",
+        ),
+        pytest.param(
+            PIPELINE,
+            facts(index=IndexFacts(fault=DOWN)),
+            {"SinkReady": ("False", "Unreachable"), "FlowHealthy": ("False", "SinkDown")},
+            id="Elasticsearch does not answer",
+        ),
+        pytest.param(
+            PIPELINE,
+            facts(
+                kafka=replace(facts().kafka, sink_lag=20_000), flow=replace(facts().flow, sink_catches_up=False)
+            ),
+            {"SinkReady": ("True", "Ready"), "FlowHealthy": ("False", "SinkBehind")},
+            id="the sink falls behind",
+        ),
+        pytest.param(
+            PIPELINE,
+            facts(flow=replace(facts().flow, invalid_share=0.2, dead_letter_share=0.2)),
+            {"FlowHealthy": ("False", "InvalidRecords")},
+            id="records of another format, which the sink refuses too",
+        ),
+        pytest.param(
+            PIPELINE,
+            facts(flow=replace(facts().flow, dead_letter_share=0.02)),
+            {"FlowHealthy": ("False", "DeadLetters")},
+            id="valid records that the sink refuses",
+        ),
+        pytest.param(
+            GENERATES,
+            facts(flow=replace(facts().flow, rate=0.0, idle_seconds=301.0)),
+            {"FlowHealthy": ("False", "NoRecords"), "Ready": ("False", "Creating")},
+            id="our own generator is silent",
+        ),
+        pytest.param(
+            PIPELINE,
+            facts(flow=replace(facts().flow, rate=0.0, idle_seconds=301.0)),
+            {"FlowHealthy": ("Unknown", "NoRecords"), "Ready": ("True", "Ready")},
+            id="a source that is not ours is silent",
+        ),
+        pytest.param(
+            PIPELINE,
+            facts(kafka=replace(facts().kafka, records=0)),
+            {"FlowHealthy": ("Unknown", "Starting"), "Ready": ("True", "Ready")},
+            id="no record has come yet",
+        ),
+        pytest.param(
+            a_pipeline(sink=None),
+            facts(connector=None, index=None),
+            {"SinkReady": ("True", "Disabled"), "Ready": ("True", "Ready"), "FlowHealthy": ("True", "Healthy")},
+            id="no sink",
+        ),
+        pytest.param(
+            SUSPENDED,
+            facts(),
+            {"Ready": ("False", "Draining"), "Progressing": ("True", "Draining"), "FlowHealthy": ("Unknown", "Suspended")},
+            id="a suspended pipeline drains",
+        ),
+        pytest.param(
+            SUSPENDED,
+            Facts(
+                observed_at=NOW,
+                workloads=tuple(replace(item, desired=0, ready=0, updated=0, pods=0) for item in facts().workloads),
+            ),
+            dict.fromkeys(("Ready", "Progressing", "KafkaReady", "TopicsReady", "GoalsReady", "SinkReady"), ("False", "Suspended"))
+            | {"FlowHealthy": ("Unknown", "Suspended")},
+            id="a suspended pipeline stands still",
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_named(pipeline: LogPipeline, seen: Facts, expected: dict[str, tuple[str, str]]) -> None:
+    shown = conditions(pipeline, seen)
+    assert {kind: shown[kind] for kind in expected} == expected
+
+
+def test_of_several_faults_the_cause_is_shown_and_not_the_consequence() -> None:
+    seen = facts(
+        kafka=KafkaFacts(fault=DOWN),
+        topics=TopicsFacts(),
+        goals={"client-rate": goal(lag=20_000, catches_up=False)},
+        connector=ConnectorFacts(state="RUNNING", running=0, tasks=1, task_fault="TimeoutException"),
+    )
+    shown = conditions(PIPELINE, seen)
+    assert (shown["FlowHealthy"], shown["Ready"]) == (("False", "KafkaDown"), ("False", "Unreachable"))
+
+
+def test_every_goal_that_lacks_is_named() -> None:
+    pipeline = a_pipeline(goals=[{"name": name, "preset": "client-rate"} for name in ("a", "b", "c")])
+    seen = facts(without="goal", goals={})
+    workloads = (
+        *seen.workloads,
+        workload("goal", "a"),
+        workload("goal", "b", ready=0, unready_since=JUST_NOW),
+        workload("goal", "c", **PULL),
+    )
+    seen = replace(seen, workloads=workloads, goals={"a": replace(goal(), name="a")})
+    assert conditions(pipeline, seen)["GoalsReady"] == ("False", "ImageUnavailable")
+    assert message(pipeline, seen, "GoalsReady") == "c: cannot pull the image x:1; b is starting"
+    assert status_of(pipeline, seen, now=NOW)["goalsReady"] == "1/3"
+
+
+def test_a_refused_change_is_seen_and_holds_nothing_else_up() -> None:
+    refusal = "goals[0].window: would make its counts wrong; raise stateVersion, or give the goal a new name"
+    shown = conditions(PIPELINE, facts(), refusals=[refusal])
+    assert shown["Ready"] == ("True", "Ready")
+    assert shown["Progressing"] == ("False", "ChangeRefused")
+    assert message(PIPELINE, facts(), "Progressing", refusals=[refusal]) == refusal
+    assert "refused" in message(PIPELINE, facts(), "Ready", refusals=[refusal])
+    rolling = facts(instead=workload("connect", updated=0))
+    assert conditions(PIPELINE, rolling, refusals=[refusal])["Progressing"] == ("True", "ChangeRefused")
+
+
+def test_what_the_api_server_refuses_is_said() -> None:
+    shown = conditions(
+        PIPELINE, facts(without="connect", connector=None), failures=["Deployment web-connect: exceeded quota"]
+    )
+    assert shown["Progressing"] == ("False", "ApplyFailed")
+
+
+def test_a_resource_that_cannot_be_read_keeps_what_is_known() -> None:
+    before = status_of(PIPELINE, facts(), now=NOW)
+    after = status_of_invalid(["spec.goals: the name 'a' is given twice"], 9, now=NOW, previous=before)
+    Status.model_validate(after)
+    assert after["observedGeneration"] == 9
+    assert after["goals"] == before["goals"]
+    ready = next(condition for condition in after["conditions"] if condition["type"] == "Ready")
+    assert (ready["status"], ready["reason"]) == ("False", "ResourceInvalid")
+    assert ready["message"] == "spec.goals: the name 'a' is given twice"
+
+
+def test_a_time_changes_only_with_the_status() -> None:
+    first = status_of(PIPELINE, facts(), now=NOW)
+    later = NOW + timedelta(hours=1)
+    assert status_of(PIPELINE, facts(), now=later, previous=first) == first
+    broken = status_of(PIPELINE, facts(index=IndexFacts(fault=DOWN)), now=later, previous=first)
+    moments = {condition["type"]: condition["lastTransitionTime"] for condition in broken["conditions"]}
+    moved = {kind for kind, moment in moments.items() if moment == "2026-03-01T13:00:00Z"}
+    assert moved == {"Ready", "SinkReady", "FlowHealthy"}
+
+
+def test_flow_stays_healthy_while_a_part_restarts() -> None:
+    before = status_of(PIPELINE, facts(), now=NOW)
+    restarts = facts(instead=workload("connect", ready=0, unready_since=JUST_NOW), connector=None)
+    shown = conditions(PIPELINE, restarts, previous=before)
+    assert (shown["SinkReady"], shown["FlowHealthy"]) == (("False", "Starting"), ("True", "Healthy"))
+
+
+def test_a_silent_source_stays_silent_when_the_operator_is_new() -> None:
+    silent = facts(flow=replace(facts().flow, rate=0.0, idle_seconds=400.0))
+    before = status_of(PIPELINE, silent, now=NOW)
+    fresh = facts(flow=replace(facts().flow, rate=None, idle_seconds=1.0))
+    assert conditions(PIPELINE, fresh, previous=before)["FlowHealthy"] == ("Unknown", "NoRecords")
+    one_more = replace(fresh, kafka=replace(fresh.kafka, records=1001))
+    assert conditions(PIPELINE, one_more, previous=before)["FlowHealthy"] == ("True", "Healthy")
+
+
+def test_every_reason_that_needs_somebody_has_a_remedy() -> None:
+    names = [reason.name for reason in REASONS]
+    assert len(names) == len(set(names))
+    assert {kind for reason in REASONS for kind in reason.conditions} == set(CONDITION_TYPES)
+    assert [reason.name for reason in REASONS if reason.kind == "fault" and not reason.remedy] == []
+    for kind in FaultKind:
+        assert reason_of(kind.value).kind == "fault"
