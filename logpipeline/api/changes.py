@@ -122,7 +122,8 @@ CHANGES: tuple[Change, ...] = (
         "goals[].name",
         HOT,
         _ONE_GOAL,
-        "Another name is another goal: the old one goes, the new one begins. No other goal is touched.",
+        "Another name is another goal: the old one goes, the new one begins. A goal that becomes the first restarts, "
+        "for the first one tells of invalid records; no other is touched.",
     ),
     Change("goals[].preset", STATE_BREAKING, _ONE_GOAL, "By what it fills in: what stays the same is no change."),
     Change("goals[].where", STATE_BREAKING, _ONE_GOAL, "Other records would be counted."),

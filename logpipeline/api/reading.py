@@ -88,8 +88,6 @@ def _describe(fault: ErrorDetails) -> str:
             message = str(fault["ctx"]["error"])
             value = fault["input"]
             return f"{path}: {value!r} {message}" if message.startswith("is ") else f"{path}: {message}"
-        case "string_pattern_mismatch":
-            return f"{path}: {fault['input']!r} does not match {fault['ctx']['pattern']}"
         case _:
             message = fault["msg"][0].lower() + fault["msg"][1:]
             value = fault["input"]

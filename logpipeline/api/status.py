@@ -78,7 +78,7 @@ class GoalStatus(StatusModel):
     state_version: Count | None = Field(None, description="The stateVersion that it runs.")
     rule: RunningRule | None = Field(None, description="The rule that its state is of.")
     restarts: Count | None = Field(None, description="How often its container was restarted.")
-    last_error: Annotated[str, Field(max_length=4096)] | None = Field(None, description="Why it last failed.")
+    last_error: Annotated[str, Field(max_length=32768)] | None = Field(None, description="Why it last failed.")
 
 
 class SinkStatus(StatusModel):

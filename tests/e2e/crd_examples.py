@@ -9,10 +9,9 @@ from typing import Any
 RESOURCE: dict[str, Any] = {
     "apiVersion": "logpipeline.dev/v1alpha1",
     "kind": "LogPipeline",
-    "metadata": {"name": "p"},
-    # An operator on the cluster under test has nothing to start.
+    # An operator on the cluster under test makes nothing of it and leaves its status alone.
+    "metadata": {"name": "p", "labels": {"logpipeline.dev/canary": "true"}},
     "spec": {
-        "suspend": True,
         "kafka": {"managed": {}},
         "goals": [{"name": "a", "groupBy": ["host"], "window": {"size": "10s"}}],
         "sink": {"elasticsearch": {"managed": {}}},

@@ -214,6 +214,19 @@ def test_samples_are_valid(path: Path) -> None:
     assert load(path).spec.goals
 
 
+@pytest.mark.parametrize("path", sorted(SAMPLES.glob("*.yaml")), ids=lambda path: path.name)
+def test_a_document_is_read_back_as_what_it_was(path: Path) -> None:
+    pipeline = load(path)
+    again = parse(yaml.safe_load(yaml.safe_dump(pipeline.document())))
+    without_presets = [goal.model_copy(update={"preset": None}) for goal in pipeline.spec.goals]
+    assert again.spec == pipeline.spec.model_copy(update={"goals": without_presets})
+
+
+def test_what_is_taken_out_of_a_preset_stays_out() -> None:
+    pipeline = parse(changed("spec.goals.0", {"name": "a", "preset": "client-rate", "having": None}))
+    assert rule_of(parse(pipeline.document()).spec.goals[0]).threshold is None
+
+
 @pytest.mark.parametrize(("text", "seconds"), [("500ms", 0.5), ("90s", 90), ("1h30m", 5400), ("7d", 604800), ("0s", 0)])
 def test_durations(text: str, seconds: float) -> None:
     duration = parse_duration(text)
