@@ -30,8 +30,9 @@ from logpipeline_operator import crds
 crd = crds.wanted()
 crd["metadata"]["labels"][crds.VERSION_LABEL] = "0.0.1"
 for version in crd["spec"]["versions"]:
-    spec = version["schema"]["openAPIV3Schema"]["properties"]["spec"]
-    del spec["properties"]["source"]["properties"]["{FIELD}"]
+    source = version["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]["source"]
+    del source["properties"]["{FIELD}"]
+    source.get("default", {{}}).pop("{FIELD}", None)
 print(crds.apply(crds.connect(), crd))
 """
 PIPELINE = {
