@@ -169,7 +169,7 @@ def _container(
         "imagePullPolicy": "IfNotPresent",
         **({"command": command} if command else {}),
         "env": [{"name": name, "value": value} for name, value in environment.items()],
-        "resources": {"requests": {"cpu": "50m", "memory": memory}},
+        "resources": {"requests": {"cpu": "10m", "memory": memory}},
         "readinessProbe": {**question, "periodSeconds": 1, "timeoutSeconds": 5},
         "volumeMounts": [
             {"name": "secret", "mountPath": "/secret", "readOnly": True},

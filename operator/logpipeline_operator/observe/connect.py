@@ -20,13 +20,10 @@ _STOPPED = ("PAUSED", "STOPPED")
 
 @dataclass
 class ConnectorMemory:
-    """What is remembered of a connector: when failed tasks may be restarted again, how often they were, and what the
-    workers refused.
-    """
+    """What is remembered of a connector: when failed tasks may be restarted again, and how often they were."""
 
     backoff: Backoff = field(default_factory=lambda: Backoff(first=10.0, longest=300.0))
     restarts: int = 0
-    refused: tuple[Mapping[str, str], str] | None = None
 
 
 def observe_connector(
@@ -37,7 +34,7 @@ def observe_connector(
     `now` is in seconds of any steady clock.
     """
     try:
-        if (fault := _configure(f"{url}/connectors/{name}", {"name": name, **config}, memory)) is not None:
+        if (fault := _configure(f"{url}/connectors/{name}", {"name": name, **config})) is not None:
             return ConnectorFacts(name=name, fault=fault, restarts=memory.restarts)
         status = read_status(fetch_json(f"{url}/connectors/{name}/status", timeout=_SECONDS))
         if status.state in _STOPPED:
@@ -66,7 +63,7 @@ def observe_connector(
     )
 
 
-def _configure(url: str, config: Mapping[str, str], memory: ConnectorMemory) -> Fault | None:
+def _configure(url: str, config: Mapping[str, str]) -> Fault | None:
     """Give the workers the configuration if theirs is another: each time costs a rebalance. Raises as `fetch`."""
     try:
         current = fetch_json(f"{url}/config", timeout=_SECONDS)
@@ -75,15 +72,12 @@ def _configure(url: str, config: Mapping[str, str], memory: ConnectorMemory) -> 
             raise
         current = None
     if current == config:
-        memory.refused = None
         return None
-    if memory.refused is not None and memory.refused[0] == config:
-        return Fault(FaultKind.REFUSED, memory.refused[1])
     try:
         fetch(f"{url}/config", method="PUT", body=config, timeout=_CHANGE_SECONDS)
     except RefusedError as error:
         if error.status != _BAD_REQUEST:
             raise
-        memory.refused = (config, f"Kafka Connect refuses the connector: {short(error.message)}")
-        return Fault(FaultKind.REFUSED, memory.refused[1])
+        # What is refused now may be right later without a word of it changed: files that it names are part of it.
+        return Fault(FaultKind.REFUSED, f"Kafka Connect refuses the connector: {short(error.message)}")
     return None

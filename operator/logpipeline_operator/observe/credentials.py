@@ -71,10 +71,4 @@ def _usable(name: str, secrets: SecretValues) -> Mapping[str, str]:
     for key in _PEM:
         if key in values and "-----BEGIN " not in values[key]:
             raise PeerError(FaultKind.SECRET_INVALID, f"{key} in the Secret {name!r} is not PEM text")
-    for key in ("username", "password", "apiKey"):
-        # Editors and `echo` put it there, and no service takes it for part of a password.
-        if key in values and values[key] != values[key].strip("\r\n"):
-            raise PeerError(
-                FaultKind.SECRET_INVALID, f"{key} in the Secret {name!r} ends with a line break; write it without"
-            )
     return values
