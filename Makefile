@@ -3,7 +3,8 @@ FOR ?=
 SAMPLE ?= manifests/samples/nginx.yaml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-unit test-java test-integration lint format lock chart-docs manifests verify-chart verify-manifests clean
+.PHONY: help setup demo images cluster-up cluster-down test test-unit test-java test-integration test-e2e lint format lock
+.PHONY: crd docs chart-docs manifests verify-crd verify-docs verify-chart verify-manifests clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -13,6 +14,15 @@ setup: ## Install everything into .venv (Python 3.11+, Java 17+, Maven needed)
 
 demo: setup ## Run the sample pipeline until Ctrl-C (FOR=120s: that long, then a summary)
 	@.venv/bin/logpipeline up -f $(SAMPLE) $(if $(FOR),--for $(FOR))
+
+images: ## Build the container images with Docker or buildah (BASE_IMAGE=..., IMAGE_REPOSITORY=...)
+	@scripts/images.sh
+
+cluster-up: ## A Kubernetes cluster for tests, with the images: of KUBECONFIG, else of kind, else a node of its own (root)
+	@tests/cluster/up.sh
+
+cluster-down: ## Remove that cluster, in whatever state it is
+	@tests/cluster/down.sh
 
 test: setup test-java ## All tests that need no root: unit, and integration against real servers
 	.venv/bin/python -m pytest tests/unit tests/integration
@@ -26,11 +36,23 @@ test-java: setup ## The tests of the sink connector
 test-integration: setup ## The tests against real Kafka, Spark, Connect and Elasticsearch
 	.venv/bin/python -m pytest tests/integration
 
-lint: setup verify-chart ## Style, types and the layers of the imports
+lint: setup verify-chart verify-crd verify-docs ## Style, types and the layers of the imports
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports
+
+crd: setup ## Write manifests/crd/logpipelines.yaml from the models
+	.venv/bin/python scripts/api_docs.py crd
+
+verify-crd: setup ## Fail when it is stale
+	.venv/bin/python scripts/api_docs.py crd --check
+
+docs: setup ## Write docs/reference.md from the models
+	.venv/bin/python scripts/api_docs.py docs
+
+verify-docs: setup ## Fail when it is stale
+	.venv/bin/python scripts/api_docs.py docs --check
 
 chart-docs: setup ## Write the chart's table of values and the descriptions in its schema from values.yaml
 	.venv/bin/python scripts/chart_docs.py

@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-import yaml
 
-from logpipeline.api.crd import custom_resource_definition
+from logpipeline.api.crd import crd_text
 from logpipeline.api.reading import load
 from logpipeline.rules import rule_of
 
@@ -41,4 +40,4 @@ def validate(path: Path) -> None:
 @click.command()
 def crd() -> None:
     """Print the CustomResourceDefinition, generated from the models."""
-    click.echo(yaml.safe_dump(custom_resource_definition(), sort_keys=False, width=120, allow_unicode=True), nl=False)
+    click.echo(crd_text(), nl=False)

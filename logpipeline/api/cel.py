@@ -60,7 +60,7 @@ def exactly_one(name: str, fields: tuple[str, ...]) -> CelRule:
     return CelRule(
         name,
         f"[{', '.join(given.values())}].exists_one(one, one)",
-        head + tail,
+        head.removesuffix(" (given:"),
         f"{text(head)} + {' + '.join(say)} + ({' || '.join(given.values())} ? '' : {text(none)}) + {text(tail)}",
     )
 

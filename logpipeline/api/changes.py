@@ -185,7 +185,12 @@ CHANGES: tuple[Change, ...] = (
         "Set or removed only together with another index: a name is an index or an alias.",
     ),
     *_workload("sink.connect", ("connect",)),
-    Change("sink.connect.replicas", HOT, ("connect",), "Workers join or leave; the tasks are shared out anew."),
+    Change(
+        "sink.connect.replicas",
+        HOT,
+        ("connect",),
+        "Workers join or leave, and share the tasks out anew; from one to several, or back, they restart.",
+    ),
     Change("sink.connect.tasksMax", HOT, ("connector",), _TASKS),
     Change("sink.connect.port", ROLLING, ("connect",), ""),
     Change("sink.connect.connectorClass", HOT, ("connector",), _TASKS),

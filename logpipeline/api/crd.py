@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import yaml
+
 from logpipeline.api.cel import VALIDATIONS
 from logpipeline.api.resource import GROUP, KIND, VERSION, LogPipeline, Spec
 from logpipeline.api.status import Status
@@ -63,6 +65,19 @@ def custom_resource_definition() -> dict[str, Any]:
             ],
         },
     }
+
+
+class _Dumper(yaml.SafeDumper):
+    """YAML without references: parts that occur twice are written twice, for people to read."""
+
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - PyYAML asks it of each value
+        return True
+
+
+def crd_text() -> str:
+    """Return the CRD as YAML."""
+    text: str = yaml.dump(custom_resource_definition(), Dumper=_Dumper, sort_keys=False, width=120, allow_unicode=True)
+    return text
 
 
 def _resource() -> dict[str, Any]:

@@ -116,7 +116,7 @@ _JSON_ONLY = (
 class Source(Model):
     """The raw topic, the format of its records and how much disorder is allowed."""
 
-    topic: RawTopic = part(RawTopic, "The topic with the raw log records.")
+    topic: RawTopic = part(RawTopic, "Where the raw log records are.")
     format: Format = Field(
         "json", description="json: an object a record; combined, common: a line of an NCSA access log."
     )

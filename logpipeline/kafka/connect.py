@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from logpipeline.api import LogPipeline
-from logpipeline.kafka.properties import SECRETS, secret_reference
+from logpipeline.kafka.properties import QUOTED, SECRETS, secret_reference
 from logpipeline.kafka.topics import WRAPPED_BYTES
 
+_PROVIDERS = {
+    SECRETS: "dev.logpipeline.connect.secrets.MountedSecrets",
+    QUOTED: "dev.logpipeline.connect.secrets.QuotedSecrets",
+}
 OUR_CONNECTOR = "dev.logpipeline.connect.ElasticsearchSinkConnector"
 _BYTES = "org.apache.kafka.connect.converters.ByteArrayConverter"
 
@@ -62,11 +66,10 @@ def worker_properties(
     # One connector's worth: Kafka's defaults (25 and 5) only cost time at the first start.
     settings |= {"offset.storage.partitions": "1", "status.storage.partitions": "1"}
     if secret_folders:
-        settings |= {
-            "config.providers": SECRETS,
-            f"config.providers.{SECRETS}.class": "org.apache.kafka.common.config.provider.DirectoryConfigProvider",
-            f"config.providers.{SECRETS}.param.allowed.paths": ",".join(secret_folders),
-        }
+        settings["config.providers"] = ",".join(_PROVIDERS)
+        for provider, implementation in _PROVIDERS.items():
+            settings[f"config.providers.{provider}.class"] = implementation
+            settings[f"config.providers.{provider}.param.allowed.paths"] = ",".join(secret_folders)
     for prefix in ("", "producer.", "consumer.", "admin."):
         settings |= {f"{prefix}{key}": value for key, value in client.items()}
     return settings

@@ -9,14 +9,19 @@ from pathlib import Path
 
 from logpipeline.errors import LogPipelineError
 
-# The name of the configuration provider that reads secrets out of mounted folders, as Kafka's DirectoryConfigProvider.
-SECRETS = "secrets"
+# The names of the configuration providers that read secrets out of mounted folders, see services/kafka-connect.
+SECRETS, QUOTED = "secrets", "quoted"
 _REFERENCE = re.compile(rf"\$\{{{SECRETS}:([^:}}]+):([^:}}]+)\}}")
 
 
 def secret_reference(folder: str, key: str) -> str:
     """Return what stands in a settings file for the file `key` of the mounted Secret at `folder`."""
     return f"${{{SECRETS}:{folder}:{key}}}"
+
+
+def quoted_reference(folder: str, key: str) -> str:
+    """Return what stands there for the same as text in the quotes of a JAAS configuration; Connect alone reads it."""
+    return f"${{{QUOTED}:{folder}:{key}}}"
 
 
 def java_properties(settings: Mapping[str, str]) -> str:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from logpipeline.api.kafka import KafkaSecurity
 from logpipeline.errors import LogPipelineError
+from logpipeline.kafka.properties import quoted_reference, secret_reference
 
 
 @dataclass(frozen=True)
 class Credentials:
-    """The Secret's entries: `values` by key, and `folder`, where the same keys are files for those who take paths.
-
-    A value may be a placeholder such as `${dir:/secret:password}` where the reader of the settings resolves it.
-    """
+    """The Secret's entries: `values` by key, and `folder`, where the same keys are files for those who take paths."""
 
     values: Mapping[str, str]
     folder: str
@@ -23,6 +21,22 @@ class Credentials:
     def path(self, key: str) -> str:
         """Return the path of the file that holds `key`."""
         return f"{self.folder}/{key}"
+
+    def quoted(self, key: str) -> str:
+        """Return the value of `key` as text in the quotes of a JAAS configuration."""
+        text = self.values[key].replace("\\", "\\\\").replace('"', '\\"')
+        return f'"{text}"'
+
+
+class CredentialReferences(Credentials):
+    """Credentials whose values only say where they are, for those who resolve that when they read the settings."""
+
+    def __init__(self, keys: Iterable[str], folder: str) -> None:
+        super().__init__({key: secret_reference(folder, key) for key in sorted(keys)}, folder)
+
+    def quoted(self, key: str) -> str:
+        """Return the reference for `key` as text in quotes."""
+        return quoted_reference(self.folder, key)
 
 
 def read_credentials(folder: Path) -> Credentials:
@@ -44,7 +58,7 @@ def read_credentials(folder: Path) -> Credentials:
 
 
 def check_credentials(security: KafkaSecurity, credentials: Credentials | None) -> None:
-    """Raise LogPipelineError when the Secret lacks a key that `security` needs."""
+    """Raise LogPipelineError when the Secret lacks a key that `security` needs, or Java cannot read it."""
     if security.secret_ref is None:
         return
     values = credentials.values if credentials else {}
@@ -55,6 +69,11 @@ def check_credentials(security: KafkaSecurity, credentials: Credentials | None) 
         raise LogPipelineError(
             f"spec.kafka.external.security.secretRef: the Secret {security.secret_ref.name!r} "
             f"has no {' and no '.join(missing)}"
+        )
+    if any(f"BEGIN {kind} PRIVATE KEY" in values.get("tls.key", "") for kind in ("RSA", "EC")):
+        raise LogPipelineError(
+            f"spec.kafka.external.security.secretRef: tls.key in the Secret {security.secret_ref.name!r} is not in the "
+            "form that Java reads (PKCS #8); convert it: openssl pkcs8 -topk8 -nocrypt"
         )
 
 
@@ -88,7 +107,8 @@ def java_settings(security: KafkaSecurity, credentials: Credentials | None) -> d
     if security.protocol.startswith("SASL"):
         kind = "plain.Plain" if security.mechanism == "PLAIN" else "scram.Scram"
         module = f"org.apache.kafka.common.security.{kind}LoginModule"
-        user, password = _quoted(values["username"]), _quoted(values["password"])
+        assert credentials is not None  # see `check_credentials`
+        user, password = credentials.quoted("username"), credentials.quoted("password")
         settings |= {
             "sasl.mechanism": security.mechanism,
             "sasl.jaas.config": f"{module} required username={user} password={password};",
@@ -103,7 +123,3 @@ def java_settings(security: KafkaSecurity, credentials: Credentials | None) -> d
                 "ssl.keystore.key": values["tls.key"],
             }
     return settings
-
-
-def _quoted(value: str) -> str:
-    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -150,10 +150,11 @@ class Reconciler:
 
 def remembering(status: Document, running: Mapping[str, RunningGoal]) -> Document:
     """Return `status` with what each goal runs; `running_goals` reads it back at the next pass."""
-    entries = [
-        {**entry, "stateVersion": running[entry["name"]].state_version, "rule": dict(running[entry["name"]].rule)}
-        for entry in status["goals"]
-    ]
+    entries = []
+    for entry in status["goals"]:
+        goal = running[entry["name"]]
+        rule = {name: value for name, value in goal.rule.items() if value is not None}
+        entries.append({**entry, "stateVersion": goal.state_version, "rule": rule})
     return {**status, "goals": entries}
 
 

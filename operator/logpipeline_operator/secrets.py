@@ -16,6 +16,11 @@ from logpipeline_operator.desired import SecretFacts
 _KEPT_SECONDS = 10.0
 
 
+def _text(value: str) -> str:
+    """Return a value as those who use it read it: without the line break that shells and editors put at the end."""
+    return base64.b64decode(value).decode(errors="replace").rstrip("\r\n")
+
+
 @dataclass(frozen=True)
 class Secret:
     """A Secret's values by key; what is shown of it leaves them out."""
@@ -68,7 +73,7 @@ class Secrets:
         secret = None
         if document is not None:
             data = document.get("data") or {}
-            secret = Secret({key: base64.b64decode(value).decode(errors="replace") for key, value in data.items()})
+            secret = Secret({key: _text(value) for key, value in data.items()})
         with self._lock:
             self._kept[namespace, name] = (now + _KEPT_SECONDS, secret)
         return secret

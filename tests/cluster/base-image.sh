@@ -2,10 +2,9 @@
 # base-image.sh: makes debian:bookworm-slim out of Debian's packages, for machines that reach no image registry; prints its name.
 set -euo pipefail
 . "$(dirname "$0")/env.sh"
-name=localhost/logpipeline/debian:bookworm-slim
-inputs=$(sha256sum <"$0" | cut -c1-16)
-
-if [ -n "$(buildah images --quiet --filter "label=inputs=$inputs" --filter "reference=$name")" ]; then
+# Named by what it is made of: images on another base are other images.
+name=localhost/logpipeline/debian:bookworm-slim-$(sha256sum <"$0" | cut -c1-8)
+if [ -n "$(buildah images --quiet "$name" 2>/dev/null)" ]; then
     echo "$name"
     exit 0
 fi
@@ -22,10 +21,17 @@ for file in /etc/apt/apt.conf.d/99*; do [ ! -f "$file" ] || options+=(--aptopt="
 for folder in man doc locale info; do options+=(--dpkgopt="path-exclude=/usr/share/$folder/*"); done
 mmdebstrap --quiet --variant=minbase "${options[@]}" bookworm "$work/root.tar" "${sources[@]}" >&2
 
+# As in the official image: apt keeps nothing that it can fetch again.
+cat >"$work/docker-clean" <<'APT'
+DPkg::Post-Invoke { "rm -f /var/cache/apt/archives/*.deb /var/cache/apt/archives/partial/*.deb /var/cache/apt/*.bin"; };
+APT::Update::Post-Invoke { "rm -f /var/cache/apt/archives/*.deb /var/cache/apt/archives/partial/*.deb /var/cache/apt/*.bin"; };
+Dir::Cache::pkgcache "";
+Dir::Cache::srcpkgcache "";
+APT
 cat >"$work/Dockerfile" <<DOCKERFILE
 FROM scratch
 ADD root.tar /
-LABEL inputs=$inputs
+COPY docker-clean /etc/apt/apt.conf.d/
 CMD ["bash"]
 DOCKERFILE
 buildah build --quiet --isolation chroot --tag "$name" "$work" >/dev/null

@@ -27,4 +27,5 @@ case $(provider) in
         node_answers || { say "starting the node" && "$cluster_dir/node/start.sh"; }
         ;;
 esac
+"$cluster_dir/images.sh" | while read -r _ archive; do "$cluster_dir/load-image.sh" "$archive"; done
 say "up: export KUBECONFIG=$kubeconfig PATH=$tools:\$PATH"

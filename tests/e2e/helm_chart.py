@@ -1,17 +1,13 @@
-"""Helm, and the chart as the objects it renders."""
+"""The chart as the objects it renders."""
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from kubectl import environment
+from kubectl import CommandError, run
 
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "charts" / "logpipeline-operator"
@@ -22,32 +18,19 @@ MONITORING = ("--api-versions", "monitoring.coreos.com/v1")
 Document = dict[str, Any]
 
 
-@cache
-def program() -> str:
-    """Return helm: the one that HELM names, on the path, or in the cache of the cluster's tools."""
-    found = os.environ.get("HELM") or shutil.which("helm", path=environment()["PATH"])
-    assert found, "there is no helm: run tests/cluster/build-tools.sh, or name it: HELM=..."
-    return found
-
-
-def helm(*arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-    """Run helm and return what it said; a failure shows it."""
-    done = subprocess.run([program(), *arguments], capture_output=True, text=True, check=False, env=environment())
-    assert not check or done.returncode == 0, f"helm {' '.join(arguments)}\n{done.stdout}{done.stderr}"
-    return done
-
-
-def template(*arguments: str, release: str = RELEASE) -> list[Document]:
+def template(*arguments: str, release: str = RELEASE, namespace: str = NAMESPACE) -> list[Document]:
     """Return the objects that the chart renders, hooks and tests among them."""
-    text = helm("template", release, str(CHART), "--namespace", NAMESPACE, *arguments).stdout
+    text = run("helm", "template", release, str(CHART), "--namespace", namespace, *arguments)
     return [document for document in yaml.safe_load_all(text) if document]
 
 
 def refusal(*arguments: str) -> str:
     """Return what helm says of values that the chart refuses."""
-    done = helm("template", RELEASE, str(CHART), "--namespace", NAMESPACE, *arguments, check=False)
-    assert done.returncode != 0, "the values are accepted"
-    return done.stderr
+    try:
+        template(*arguments)
+    except CommandError as error:
+        return str(error)
+    raise AssertionError("the values are accepted")
 
 
 def pod_of(document: Document) -> Document | None:

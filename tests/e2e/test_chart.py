@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 
 import pytest
 import yaml
 
 import logpipeline
-from helm_chart import CHART, CI, MONITORING, NAMESPACE, ROOT, Document, helm, pod_of, program, refusal, template
+from helm_chart import CHART, CI, MONITORING, NAMESPACE, ROOT, Document, pod_of, refusal, template
+from kubectl import run
 from logpipeline_operator import configuration
 from logpipeline_operator.cluster.kinds import CHILDREN
 
@@ -58,7 +57,7 @@ def environment(documents: list[Document]) -> dict[str, str]:
 
 @pytest.mark.parametrize("name", CI)
 def test_lint(name: str) -> None:
-    helm("lint", "--strict", str(CHART), "--values", str(CI[name]))
+    run("helm", "lint", "--strict", str(CHART), "--values", str(CI[name]))
 
 
 @pytest.mark.parametrize(
@@ -231,5 +230,4 @@ def test_alerts_speak_of_the_release_they_belong_to() -> None:
 
 @pytest.mark.parametrize("script", ["chart_docs.py", "manifests.py"])
 def test_what_is_made_from_the_chart_is_fresh(script: str) -> None:
-    command = [sys.executable, str(ROOT / "scripts" / script), "--check"]
-    subprocess.run(command, check=True, env={**os.environ, "HELM": program()})
+    run(sys.executable, str(ROOT / "scripts" / script), "--check")

@@ -1,39 +1,43 @@
-"""Installing, upgrading, rolling back and uninstalling on a real cluster, with Helm and without."""
+"""Installing, upgrading, rolling back and uninstalling, with Helm and without.
+
+All of it is for namespaces of its own, so that it gets on with an operator for the whole cluster.
+"""
 
 from __future__ import annotations
 
 import json
+import os
 import shutil
-import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
-import kubectl
 import logpipeline
-from helm_chart import CHART, CI, NAMESPACE, RELEASE, ROOT, helm, template
+from helm_chart import CHART, CI, RELEASE, ROOT, template
+from kubectl import CommandError, Namespace, call, get, kubectl, listed, run, wait_for
 from logpipeline_operator import crds
 
 CRD = "logpipelines.logpipeline.dev"
-LOGS, TEAM, SYSTEM = "logs", "team-a", "logpipeline-system"
-ACCOUNT = f"system:serviceaccount:{NAMESPACE}:logpipeline-operator"
-RESTRICTED = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "warn")}
-# The field that the CRD of the "previous" version does not have yet.
-FIELD = "deletePolicy"
+NAME = "logpipeline-operator"
+HOOK = "command: [python, -m, logpipeline_operator.crds, apply]"
+# A field that the CRD of the "previous" version does not have yet; other tests leave it at its default.
+FIELD = "maxFutureSkew"
 PREVIOUS_CRD = f"""
 from logpipeline_operator import crds
 crd = crds.wanted()
 crd["metadata"]["labels"][crds.VERSION_LABEL] = "0.0.1"
 for version in crd["spec"]["versions"]:
-    del version["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]["{FIELD}"]
+    spec = version["schema"]["openAPIV3Schema"]["properties"]["spec"]
+    del spec["properties"]["source"]["properties"]["{FIELD}"]
 print(crds.apply(crds.connect(), crd))
 """
 PIPELINE = {
     "apiVersion": "logpipeline.dev/v1alpha1",
     "kind": "LogPipeline",
-    "metadata": {"name": "survivor", "namespace": LOGS},
+    "metadata": {"name": "survivor"},
     "spec": {
         "suspend": True,
         "kafka": {"managed": {}},
@@ -42,171 +46,197 @@ PIPELINE = {
 }
 
 
-@pytest.fixture(scope="module", autouse=True)
-def namespaces() -> Iterator[None]:
-    """The release's namespace and two with pipelines, all under Pod Security `restricted`."""
-    for name in (NAMESPACE, LOGS, TEAM):
-        document = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": RESTRICTED}}
-        kubectl.kubectl("apply", "--filename", "-", given=json.dumps(document))
-    yield
-    kubectl.kubectl("delete", "namespace", NAMESPACE, LOGS, TEAM, "--ignore-not-found")
+class Room:
+    """Where a release is, and one of the namespaces it looks after."""
+
+    def __init__(self, release: Namespace, logs: Namespace) -> None:
+        self.release = release
+        self.logs = logs
+
+    def helm(self, *arguments: str) -> None:
+        run("helm", *arguments, "--namespace", self.release.name, "--timeout", "3m", seconds=200)
+
+    def bring(self, verb: str, chart: Path, *settings: str) -> None:
+        """Install or upgrade and wait until it is done."""
+        chosen = [
+            part for setting in (f"watchNamespaces={{{self.logs.name}}}", *settings) for part in ("--set", setting)
+        ]
+        self.helm(verb, RELEASE, str(chart), "--wait", *chosen)
+
+    def survivor(self) -> dict[str, Any]:
+        """The pipeline that lives through everything, as far as nobody but the test changes it."""
+        found = self.logs.get(CRD, "survivor")
+        assert found
+        return {"uid": found["metadata"]["uid"], FIELD: found["spec"].get("source", {}).get(FIELD)}
+
+    def remnants(self) -> list[str]:
+        """What is left of a release."""
+        kinds = "deployments,services,serviceaccounts,roles,rolebindings,jobs,clusterroles,clusterrolebindings"
+        selector = "app.kubernetes.io/part-of=logpipeline"
+        found = listed(kinds, "--all-namespaces", "--selector", selector)
+        metadata = [{"kind": each["kind"], "namespace": "", **each["metadata"]} for each in found]
+        ours = (self.release.name, self.logs.name)
+        return [
+            f"{each['kind']}/{each['name']}"
+            for each in metadata
+            if each["namespace"] in ours or each["name"].endswith(self.release.name)
+        ]
 
 
-@pytest.fixture
-def unused_cluster() -> Iterator[None]:
-    """A cluster without the CRD, and without it again afterwards; skips where others have pipelines."""
-    if kubectl.get("crd", CRD):
-        others = [each["metadata"] for each in kubectl.listed(CRD, "--all-namespaces")]
-        if others:
-            pytest.skip(f"the cluster has pipelines of others, such as {others[0]['namespace']}/{others[0]['name']}")
-        kubectl.kubectl("delete", "crd", CRD)
-    assert not kubectl.get("namespace", SYSTEM), f"there is a namespace {SYSTEM}: is the operator installed?"
-    yield
-    helm("uninstall", RELEASE, "--namespace", NAMESPACE, "--ignore-not-found", "--no-hooks", check=False)
-    kubectl.kubectl("delete", "namespace", SYSTEM, "--ignore-not-found")
-    kubectl.kubectl("delete", "crd", CRD, "--ignore-not-found")
-
-
-def release(verb: str, chart: Path, *settings: str) -> None:
-    """Install or upgrade for two namespaces and wait until it is done."""
-    chosen = [part for setting in (f"watchNamespaces={{{LOGS}}}", *settings) for part in ("--set", setting)]
-    helm(verb, RELEASE, str(chart), "--namespace", NAMESPACE, "--wait", "--timeout", "3m", *chosen)
+@pytest.fixture(scope="module")
+def room(new_namespace: Callable[[str], Namespace]) -> Room:
+    return Room(new_namespace("install"), new_namespace("logs"))
 
 
 def faults() -> list[str]:
     """What the CRD on the cluster lacks of this version's."""
-    live = kubectl.get("crd", CRD)
+    live = get("crd", CRD)
     assert live
     return crds.stale(live, crds.wanted())
 
 
-def survivor() -> dict[str, object]:
-    """The pipeline that lives through everything, without what the API server and the operator write."""
-    found = kubectl.get(CRD, "survivor", "--namespace", LOGS)
-    assert found
-    return {"uid": found["metadata"]["uid"], FIELD: found["spec"].get(FIELD)}
+def version_of_the_crd() -> str:
+    return kubectl("get", "crd", CRD, "--output", "jsonpath={.metadata.labels.app\\.kubernetes\\.io/version}")
 
 
-def remnants() -> list[str]:
-    """What is left of a release, the pods that are on their way out aside."""
-    kinds = "deployments,services,serviceaccounts,roles,rolebindings,jobs,clusterroles,clusterrolebindings"
-    selector = f"app.kubernetes.io/part-of=logpipeline,app.kubernetes.io/instance={RELEASE}"
-    left = kubectl.listed(kinds, "--all-namespaces", "--selector", selector)
-    return [f"{each['kind']}/{each['metadata']['name']}" for each in left]
-
-
-def test_a_pipeline_outlives_upgrade_roll_back_and_uninstall(unused_cluster: None, tmp_path: Path) -> None:
+def test_a_pipeline_outlives_upgrade_roll_back_and_uninstall(room: Room, tmp_path: Path) -> None:
     previous = tmp_path / "previous"
     shutil.copytree(CHART, previous)
     hook = previous / "templates" / "crds-hook.yaml"
-    command = f"command: {json.dumps(['python', '-c', PREVIOUS_CRD])}"
-    text = hook.read_text()
-    assert "command: [python, -m, logpipeline_operator.crds, apply]" in text
-    hook.write_text(text.replace("command: [python, -m, logpipeline_operator.crds, apply]", command))
+    assert HOOK in hook.read_text()
+    hook.write_text(hook.read_text().replace(HOOK, f"command: {json.dumps(['python', '-c', PREVIOUS_CRD])}"))
+    if get("crd", CRD):
+        # Otherwise the previous release would find a newer one, and leave it.
+        kubectl("label", "crd", CRD, "--overwrite", f"{crds.VERSION_LABEL}=0.0.0")
 
-    # The operator of this version would refuse the older CRD, so the previous release has none.
-    release("install", previous, "replicas=0")
-    assert faults() == [f"v1alpha1: spec.{FIELD} is missing"]
-    kubectl.kubectl("apply", "--filename", "-", given=json.dumps(PIPELINE))
-    before = survivor()
+    # An operator of this version would refuse the older CRD, so the previous release runs none.
+    room.bring("install", previous, "replicas=0")
+    assert faults() == [f"v1alpha1: spec.source.{FIELD} is missing"]
+    room.logs.apply(PIPELINE)
+    before = room.survivor()
 
-    release("upgrade", CHART)
+    room.bring("upgrade", CHART)
     assert faults() == []
-    labels = (kubectl.get("crd", CRD) or {})["metadata"]["labels"]
-    assert labels[crds.VERSION_LABEL] == logpipeline.__version__
-    helm("test", RELEASE, "--namespace", NAMESPACE, "--timeout", "3m")
-    edited = {"spec": {FIELD: "Delete"}}
-    kubectl.kubectl("patch", CRD, "survivor", "--namespace", LOGS, "--type", "merge", "--patch", json.dumps(edited))
-    after = {**before, FIELD: "Delete"}
-    assert survivor() == after
+    assert version_of_the_crd() == logpipeline.__version__
+    room.helm("test", RELEASE)
+    room.logs.patch(CRD, "survivor", {"spec": {"source": {FIELD: "42s"}}})
+    after = {**before, FIELD: "42s"}
+    assert room.survivor() == after
 
-    helm("rollback", RELEASE, "1", "--namespace", NAMESPACE, "--wait", "--timeout", "3m")
+    room.helm("rollback", RELEASE, "1", "--wait")
     assert faults() == [], "a roll-back must not take fields away"
-    assert survivor() == after
+    assert room.survivor() == after
 
-    release("upgrade", CHART)
-    helm("uninstall", RELEASE, "--namespace", NAMESPACE, "--wait", "--timeout", "3m")
-    assert remnants() == []
+    room.bring("upgrade", CHART)
+    room.helm("uninstall", RELEASE, "--wait")
+    assert room.remnants() == []
     assert faults() == []
-    assert survivor() == after
-    deadline = time.monotonic() + 60
-    while kubectl.get(CRD, "logpipeline-canary", "--namespace", NAMESPACE):
-        assert time.monotonic() < deadline, "the canary outlives its operator"
-        time.sleep(1)
+    assert room.survivor() == after
+    wait_for("the canary to go", lambda: room.release.get(CRD, "logpipeline-canary") is None, 60)
 
 
-def test_without_helm(unused_cluster: None) -> None:
-    kubectl.kubectl("apply", "--server-side", "--force-conflicts", "--kustomize", str(ROOT / "manifests"))
-    kubectl.kubectl("rollout", "status", "deployment/logpipeline-operator", "--namespace", SYSTEM, "--timeout", "180s")
-    kubectl.kubectl("create", "--dry-run=server", "--filename", str(ROOT / "manifests" / "samples"))
-    kubectl.kubectl("delete", "--kustomize", str(ROOT / "manifests" / "operator"))
+def test_without_helm(new_namespace: Callable[[str], Namespace], tmp_path: Path) -> None:
+    """The manifests as they stand are for all namespaces; here an overlay makes them this namespace's."""
+    namespace = new_namespace("kustomize")
+    suffix = f"-{namespace.name}"
+    variables = {"LOGPIPELINE_NAMESPACES": namespace.name, "LOGPIPELINE_DEPLOYMENT": NAME + suffix}
+    container = {"name": "operator", "env": [{"name": name, "value": value} for name, value in variables.items()]}
+    patch = {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": NAME},
+        "spec": {"template": {"spec": {"containers": [container]}}},
+    }
+    overlay = {
+        "resources": [os.path.relpath(ROOT / "manifests", tmp_path)],
+        "namespace": namespace.name,
+        "nameSuffix": suffix,
+        "patches": [{"patch": json.dumps(patch)}],
+    }
+    (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump(overlay))
+    namespace.kubectl("apply", "--server-side", "--force-conflicts", "--kustomize", str(tmp_path))
+    namespace.kubectl("rollout", "status", f"deployment/{NAME}{suffix}", "--timeout=120s")
     assert faults() == []
-    assert remnants() == []
+    namespace.kubectl("create", "--dry-run=server", "--filename", str(ROOT / "manifests" / "samples"))
+    overlay["resources"] = [os.path.relpath(ROOT / "manifests" / "operator", tmp_path)]
+    (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump(overlay))
+    kubectl("delete", "--kustomize", str(tmp_path))
+    assert faults() == []
 
 
 @pytest.mark.parametrize("name", CI)
-def test_the_api_server_takes_what_the_chart_renders(name: str) -> None:
-    documents = template("--values", str(CI[name]))
+def test_the_api_server_takes_what_the_chart_renders(name: str, room: Room) -> None:
+    documents = template("--values", str(CI[name]), namespace=room.release.name)
     for document in documents:
+        if document["metadata"].get("namespace") not in (None, room.release.name):
+            document["metadata"]["namespace"] = room.logs.name
         if document["kind"] == "Pod":
             # A dry run makes no account for it.
             del document["spec"]["serviceAccountName"]
     text = yaml.safe_dump_all(documents)
-    done = kubectl.call("kubectl", "create", "--dry-run=server", "--validate=strict", "--filename", "-", given=text)
-    assert done.returncode == 0, done.stderr
-    # Pod Security warns about what it would refuse.
-    assert "Warning" not in done.stderr
+    kubectl("create", "--dry-run=server", "--validate=strict", "--warnings-as-errors", "-f", "-", given=text)
 
 
 @pytest.fixture(scope="module")
-def rights(namespaces: None) -> Iterator[None]:
-    """The rights of an operator for one namespace, without the operator."""
+def account(room: Room) -> str:
+    """An operator for one namespace, its rights alone."""
     kinds = {"ServiceAccount", "Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"}
-    documents = template("--set", f"watchNamespaces={{{LOGS}}}", "--no-hooks")
+    settings = ("--set", f"watchNamespaces={{{room.logs.name}}}", "--no-hooks")
+    documents = template(*settings, namespace=room.release.name)
     text = yaml.safe_dump_all([document for document in documents if document["kind"] in kinds])
-    kubectl.kubectl("apply", "--filename", "-", given=text)
-    yield
-    kubectl.kubectl("delete", "--filename", "-", given=text)
+    kubectl("apply", "--filename", "-", given=text)
+    return f"system:serviceaccount:{room.release.name}:{NAME}"
 
 
 @pytest.mark.parametrize(
-    ("namespace", "what", "allowed"),
+    ("where", "what", "allowed"),
     [
-        (LOGS, "create statefulsets.apps", True),
-        (TEAM, "create statefulsets.apps", False),
-        (LOGS, "get secrets", True),
-        (LOGS, "list secrets", False),
-        (TEAM, "get secrets", False),
-        (LOGS, f"patch {CRD} --subresource=status", True),
-        (LOGS, f"patch {CRD}", False),
-        (NAMESPACE, f"patch {CRD}/logpipeline-canary", True),
-        (NAMESPACE, f"patch {CRD}/survivor", False),
-        (NAMESPACE, "update leases.coordination.k8s.io/logpipeline-operator", True),
-        (LOGS, "update leases.coordination.k8s.io/logpipeline-operator", False),
-        (None, f"get customresourcedefinitions/{CRD}", True),
-        (None, f"patch customresourcedefinitions/{CRD}", False),
-        (None, "list customresourcedefinitions", False),
-        (None, "list namespaces", False),
+        ("logs", "create statefulsets.apps", True),
+        ("elsewhere", "create statefulsets.apps", False),
+        ("logs", "get secrets", True),
+        ("logs", "list secrets", False),
+        ("elsewhere", "get secrets", False),
+        ("logs", f"patch {CRD} --subresource=status", True),
+        ("logs", f"patch {CRD}", False),
+        ("release", f"patch {CRD}/logpipeline-canary", True),
+        ("release", f"patch {CRD}/survivor", False),
+        ("release", f"update leases.coordination.k8s.io/{NAME}", True),
+        ("logs", f"update leases.coordination.k8s.io/{NAME}", False),
+        ("everywhere", f"get customresourcedefinitions/{CRD}", True),
+        ("everywhere", f"patch customresourcedefinitions/{CRD}", False),
+        ("everywhere", "list customresourcedefinitions", False),
+        ("everywhere", "list namespaces", False),
     ],
 )
 def test_what_an_operator_for_one_namespace_may_do(
-    rights: None, namespace: str | None, what: str, allowed: bool
+    account: str, room: Room, where: str, what: str, allowed: bool
 ) -> None:
-    where = ["--namespace", namespace] if namespace else ["--all-namespaces"]
-    said = kubectl.call("kubectl", "auth", "can-i", *what.split(), *where, "--as", ACCOUNT)
+    namespace = {"logs": room.logs.name, "release": room.release.name, "elsewhere": "default"}.get(where)
+    scope = f"--namespace={namespace}" if namespace else "--all-namespaces"
+    said = call("kubectl", "auth", "can-i", *what.split(), scope, "--as", account)
     assert said.stdout.strip() == ("yes" if allowed else "no"), said.stderr
 
 
-def test_the_operator_may_grant_its_goals_what_they_need(rights: None) -> None:
+@pytest.mark.parametrize(("resource", "granted"), [("pods", True), ("secrets", False)])
+def test_the_operator_grants_its_goals_no_more_than_it_has(
+    account: str, room: Room, resource: str, granted: bool
+) -> None:
     """Kubernetes refuses a Role with rights that its author does not hold."""
-    verbs = ["create", "get", "list", "watch", "delete", "deletecollection"]
-    for resource, granted in (("pods", True), ("secrets", False)):
-        role = {
-            "apiVersion": "rbac.authorization.k8s.io/v1",
-            "kind": "Role",
-            "metadata": {"name": "goals", "namespace": LOGS},
-            "rules": [{"apiGroups": [""], "resources": [resource], "verbs": verbs}],
-        }
-        command = ("create", "--dry-run=server", "--filename", "-", "--as", ACCOUNT)
-        done = kubectl.call("kubectl", *command, given=json.dumps(role))
-        assert (done.returncode == 0) is granted, done.stderr
+    role = {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "Role",
+        "metadata": {"name": "goals"},
+        "rules": [
+            {
+                "apiGroups": [""],
+                "resources": [resource],
+                "verbs": ["create", "get", "list", "watch", "delete", "deletecollection"],
+            }
+        ],
+    }
+    create = ("create", "--dry-run=server", "--as", account, "--filename", "-")
+    if granted:
+        room.logs.kubectl(*create, given=json.dumps(role))
+    else:
+        with pytest.raises(CommandError, match="attempting to grant RBAC permissions not currently held"):
+            room.logs.kubectl(*create, given=json.dumps(role))

@@ -31,7 +31,7 @@ def test_a_worker_logs_in_with_what_is_in_the_mounted_secret() -> None:
     folder = "/etc/logpipeline/kafka-secret"
     for prefix in ("", "producer.", "consumer.", "admin."):
         assert settings[f"{prefix}sasl.jaas.config"].endswith(
-            f'username="${{secrets:{folder}:username}}" password="${{secrets:{folder}:password}}";'
+            f"username=${{quoted:{folder}:username}} password=${{quoted:{folder}:password}};"
         )
         assert settings[f"{prefix}ssl.truststore.location"] == f"{folder}/ca.crt"
     assert settings["config.providers.secrets.param.allowed.paths"] == f"{folder},/etc/logpipeline/elasticsearch-secret"

@@ -22,6 +22,7 @@ from logpipeline.kafka.properties import (
     write_private,
 )
 from logpipeline.kafka.security import (
+    CredentialReferences,
     Credentials,
     check_credentials,
     java_settings,
@@ -155,8 +156,9 @@ def test_the_worker_and_each_of_its_clients_are_secured() -> None:
 
 def test_connectors_may_read_the_secret_folders_and_no_others() -> None:
     settings = worker(pipeline(), secret_folders=["/secrets/es"])
-    assert settings["config.providers"] == "secrets"
+    assert settings["config.providers"] == "secrets,quoted"
     assert settings["config.providers.secrets.param.allowed.paths"] == "/secrets/es"
+    assert settings["config.providers.quoted.param.allowed.paths"] == "/secrets/es"
     assert "config.providers" not in worker(pipeline())
 
 
@@ -310,6 +312,16 @@ def test_settings_of_java_clients(security: KafkaSecurity, values: dict[str, str
     assert java_settings(security, Credentials(values, "/s")) == expected
 
 
+def test_references_stand_where_the_values_would() -> None:
+    settings = java_settings(SCRAM, CredentialReferences({"username", "password", "ca.crt"}, "/s"))
+    assert settings["sasl.jaas.config"].endswith("username=${quoted:/s:username} password=${quoted:/s:password};")
+    assert settings["ssl.truststore.location"] == "/s/ca.crt"
+    settings = java_settings(MUTUAL, CredentialReferences(CERTIFICATES, "/s"))
+    assert settings["ssl.keystore.key"] == "${secrets:/s:tls.key}"
+    settings = librdkafka_settings(SCRAM, CredentialReferences(USER, "/s"))
+    assert settings["sasl.password"] == "${secrets:/s:password}"
+
+
 @pytest.mark.parametrize(
     ("security", "values", "fault"),
     [
@@ -319,6 +331,7 @@ def test_settings_of_java_clients(security: KafkaSecurity, values: dict[str, str
         (MUTUAL, {"tls.key": "K"}, "has no tls.crt"),
         (SCRAM, USER, None),
         (MUTUAL, {"ca.crt": "CA"}, None),
+        (MUTUAL, {**CERTIFICATES, "tls.key": "-----BEGIN PRIVATE KEY-----"}, None),
     ],
 )
 def test_a_secret_that_lacks_a_key_is_named(security: KafkaSecurity, values: dict[str, str], fault: str | None) -> None:
@@ -327,3 +340,10 @@ def test_a_secret_that_lacks_a_key_is_named(security: KafkaSecurity, values: dic
         return
     with pytest.raises(LogPipelineError, match=f"secretRef: the Secret 's' {fault}$"):
         check_credentials(security, Credentials(values, "/s"))
+
+
+@pytest.mark.parametrize("kind", ["RSA", "EC"])
+def test_a_key_that_java_cannot_read_is_refused_with_the_way_to_convert_it(kind: str) -> None:
+    values = {**CERTIFICATES, "tls.key": f"-----BEGIN {kind} PRIVATE KEY-----"}
+    with pytest.raises(LogPipelineError, match=r"tls\.key in the Secret 's' is not .*: openssl pkcs8 -topk8 -nocrypt$"):
+        check_credentials(MUTUAL, Credentials(values, "/s"))

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from logpipeline.api import LogPipeline
-from logpipeline.kafka.properties import secret_reference
-from logpipeline.kafka.security import Credentials, java_settings, librdkafka_settings
+from logpipeline.kafka.security import CredentialReferences, java_settings, librdkafka_settings
 from logpipeline_operator.desired.pods import Volume
 
 KAFKA_SECRET = "/etc/logpipeline/kafka-secret"  # noqa: S105 - a folder
@@ -61,8 +60,8 @@ def elasticsearch_secret(pipeline: LogPipeline, secrets: Mapping[str, SecretFact
     return SecretMount(external.secret_ref.name, ELASTICSEARCH_SECRET, secrets.get(external.secret_ref.name, _ABSENT))
 
 
-def _placeholders(pipeline: LogPipeline, secret: SecretMount | None) -> Credentials | None:
-    """Return credentials whose values say where they are to be found: `${secrets:FOLDER:KEY}`."""
+def _references(pipeline: LogPipeline, secret: SecretMount | None) -> CredentialReferences | None:
+    """Return credentials whose values say where they are to be found."""
     if secret is None:
         return None
     external = pipeline.spec.kafka.external
@@ -71,18 +70,18 @@ def _placeholders(pipeline: LogPipeline, secret: SecretMount | None) -> Credenti
     needed = {"username", "password"} if external.security.protocol.startswith("SASL") else set()
     pair = {"tls.crt", "tls.key"}
     keys = (secret.facts.keys if pair <= secret.facts.keys else secret.facts.keys - pair) | needed
-    return Credentials({key: secret_reference(secret.folder, key) for key in sorted(keys)}, secret.folder)
+    return CredentialReferences(keys, secret.folder)
 
 
 def java_client(pipeline: LogPipeline, secret: SecretMount | None) -> dict[str, str]:
-    """Return the security settings of a Java client of the pipeline's Kafka, with placeholders for what is secret."""
+    """Return the security settings of a Java client of the pipeline's Kafka, with references to what is secret."""
     external = pipeline.spec.kafka.external
-    return java_settings(external.security, _placeholders(pipeline, secret)) if external else {}
+    return java_settings(external.security, _references(pipeline, secret)) if external else {}
 
 
 def librdkafka_client(pipeline: LogPipeline, secret: SecretMount | None) -> dict[str, str]:
-    """Return the security settings of a librdkafka client, with the same placeholders; empty for a plain one."""
+    """Return the security settings of a librdkafka client, with the same references; empty for a plain one."""
     external = pipeline.spec.kafka.external
     if external is None or external.security.protocol == "PLAINTEXT":
         return {}
-    return librdkafka_settings(external.security, _placeholders(pipeline, secret))
+    return librdkafka_settings(external.security, _references(pipeline, secret))

@@ -1,5 +1,5 @@
 # Sourced: the node's cgroups. Every process of the node is in one of them, so they are also how the node is found and ended.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154 # what env.sh sets
 
 cgroup_hierarchies() { # the one of version 2, or each controller's of version 1
     if [ -e /sys/fs/cgroup/cgroup.controllers ]; then

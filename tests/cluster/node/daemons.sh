@@ -1,5 +1,5 @@
 # Sourced by init.sh: the daemons and their options. Configuration that has a file format is in config/.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154 # what env.sh sets
 
 start_control_plane() {
     local pki=/mnt/pki

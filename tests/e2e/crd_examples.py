@@ -1,0 +1,295 @@
+"""An accepted and a refused example of every rule in the CRD, and what the API server's schema refuses by itself."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from typing import Any
+
+RESOURCE: dict[str, Any] = {
+    "apiVersion": "logpipeline.dev/v1alpha1",
+    "kind": "LogPipeline",
+    "metadata": {"name": "p"},
+    # An operator on the cluster under test has nothing to start.
+    "spec": {
+        "suspend": True,
+        "kafka": {"managed": {}},
+        "goals": [{"name": "a", "groupBy": ["host"], "window": {"size": "10s"}}],
+        "sink": {"elasticsearch": {"managed": {}}},
+    },
+}
+# What a change to a path is when the path is to go.
+ABSENT: Any = object()
+Changes = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Example:
+    """Changes to RESOURCE, by path below `spec` (or `metadata.name`): accepted, and refused with the words `says`.
+
+    `before` makes it the example of a change: it is what is stored already.
+    """
+
+    accepted: Changes
+    refused: Changes
+    says: str
+    before: Changes | None = None
+
+
+def resource(*changes: Changes) -> dict[str, Any]:
+    """RESOURCE with changes one after the other; a path has numbers for the items of lists."""
+    document = copy.deepcopy(RESOURCE)
+    for path, value in (change for several in changes for change in several.items()):
+        node: Any = document if path.startswith("metadata.") else document["spec"]
+        *parents, last = path.split(".")
+        for part in parents:
+            node = node[int(part)] if part.isdigit() else node.setdefault(part, {})
+        if value is ABSENT:
+            del node[last]
+        else:
+            node[int(last) if last.isdigit() else last] = copy.deepcopy(value)
+    return document
+
+
+GOAL, WHERE = "goals.0", "goals.0.where"
+KAFKA, ELASTIC = "kafka.managed", "sink.elasticsearch.managed"
+EXTERNAL = {"kafka.managed": ABSENT, "kafka.external": {"bootstrapServers": "k1:9092,k2:9092"}}
+SECURITY = {"kafka.managed": ABSENT, "kafka.external.bootstrapServers": "k1:9093"}
+SECRET = {"name": "kafka-user"}
+MEAN = {"avg": {"field": "request_time"}}
+
+
+def setting(path: str, good: Any, bad: Any, says: str, **others: Any) -> Example:
+    """One field with a good and a bad value."""
+    return Example({**others, path: good}, {**others, path: bad}, says)
+
+
+def change(path: str, before: Any, good: Any, bad: Any, says: str) -> Example:
+    """One field of a stored resource, changed in a good and a bad way."""
+    return Example({path: good}, {path: bad}, says, {} if before is ABSENT else {path: before})
+
+
+RULES: dict[str, Example] = {
+    # Texts and their forms.
+    "name": setting(f"{GOAL}.name", "auth-storm", "Auth_Storm", "'Auth_Storm' is not a DNS label; use small letters"),
+    "pipeline-name": setting("metadata.name", "p-1", "p.1", "metadata.name is not a DNS label; use small letters"),
+    "object-name": setting(
+        f"{KAFKA}.storage.storageClass", "fast.local", "Fast", "'Fast' is not the name of a Kubernetes object; use small"
+    ),
+    "topic-name": setting("source.topic.name", "web_1.raw", "web raw", "'web raw' is not a topic's name; use letters"),
+    "quantity": setting(
+        f"{KAFKA}.storage.size", "1.5Gi", "10GB", "'10GB' is not an amount of bytes; write a number and Ki, Mi, Gi or Ti"
+    ),
+    "cpu": setting(
+        f"{KAFKA}.resources.limits.cpu", 2, "two", "is not an amount of CPU; write for example 500m or 2"
+    ),
+    "image": setting("spark.image", "registry.example/spark:1", "spark 1", "'spark 1' is not an image; write its name"),
+    "duration": setting(
+        "source.allowedLateness", "1d1h1m1s1ms", "1m1h", "'1m1h' is not a duration; write a number and a unit (d, h, m, s"
+    ),
+    "settings": setting(
+        f"{KAFKA}.config", {"log.cleaner.threads": "2"}, {"a=b": "2"}, "a key is not the name of a setting; use letters"
+    ),
+    "label-keys": setting(
+        "spark.pod.labels", {"example.com/team": "web"}, {"my team": "web"}, "a key is not the key of a label; use letters"
+    ),
+    "label-value": setting(
+        "spark.pod.nodeSelector", {"disk": "ssd"}, {"disk": "an ssd"}, "'an ssd' is not the value of a label; use letters"
+    ),
+    "bootstrap-servers": setting(
+        "kafka.external.bootstrapServers", "k1:9092,k2:9092", "k1,k2",
+        "'k1,k2' is not a list of brokers; write host:port", **{"kafka.managed": ABSENT},
+    ),
+    "url": setting(
+        "sink.elasticsearch.external.url", "https://es:9200", "https://me:secret@es:9200",
+        "is not an address; write http(s)://host:port", **{ELASTIC: ABSENT},
+    ),
+    "index": setting("sink.elasticsearch.index", "web-1", "Web", "'Web' is not the name of an index; use small letters"),
+    "connector-class": setting(
+        "sink.connect.connectorClass", "io.confluent.connect.Sink", "my sink", "'my sink' is not a Java class; write its"
+    ),
+    "checkpoint-uri": setting(
+        "spark.checkpoint.uri", "s3a://bucket/goals", "/goals", "'/goals' is not a Hadoop URI; write for example s3a://"
+    ),
+    # Placement and size of pods.
+    "cpu-limit": setting(
+        "spark.resources", {"requests": {"cpu": "500m"}, "limits": {"cpu": 1}},
+        {"requests": {"cpu": 2}, "limits": {"cpu": "500m"}}, "limits.cpu is less than requests.cpu; raise the limit",
+    ),
+    "memory-limit": setting(
+        "sink.connect.resources", {"requests": {"memory": "1000Mi"}, "limits": {"memory": "1Gi"}},
+        {"requests": {"memory": "1Gi"}, "limits": {"memory": "1000Mi"}},
+        "limits.memory is less than requests.memory; raise the limit",
+    ),
+    "toleration-key": setting(
+        "spark.pod.tolerations", [{"operator": "Exists"}], [{"value": "x"}], "without key needs operator: Exists"
+    ),
+    "toleration-value": setting(
+        "spark.pod.tolerations", [{"key": "a", "operator": "Exists"}], [{"key": "a", "operator": "Exists", "value": "x"}],
+        "operator Exists takes no value; leave value out",
+    ),
+    "toleration-seconds": setting(
+        "spark.pod.tolerations", [{"key": "a", "value": "x", "effect": "NoExecute", "tolerationSeconds": 5}],
+        [{"key": "a", "value": "x", "tolerationSeconds": 5}], "tolerationSeconds is for effect NoExecute; write that",
+    ),
+    # Kafka and topics.
+    "kafka": Example(EXTERNAL, {"kafka.external": EXTERNAL["kafka.external"]}, "give exactly one of managed, external"),
+    "sasl-needs-secret": setting(
+        "kafka.external.security", {"protocol": "SASL_SSL", "secretRef": SECRET}, {"protocol": "SASL_SSL"},
+        "protocol SASL_SSL needs secretRef: the Secret that holds username and password", **SECURITY,
+    ),
+    "plaintext-has-no-secret": setting(
+        "kafka.external.security", {"protocol": "SSL", "secretRef": SECRET}, {"secretRef": SECRET},
+        "protocol PLAINTEXT sends no credentials; write SASL_SSL or SSL", **SECURITY,
+    ),
+    "topic-retention": setting(
+        "source.topic.retention", "1m", "59s999ms", "retention: records would go before they are read; write at least 1m"
+    ),
+    "replicas-within-brokers": setting(
+        f"{KAFKA}.replicas", 3, 1, "a topic has more replicas than kafka.managed has brokers; leave its replicas out",
+        **{f"{GOAL}.topic.replicas": 3},
+    ),
+    "topics-differ": setting(
+        "source.invalidTopic.name", "p.b", "p.a", "another name"
+    ),
+    # The source.
+    "fields-are-columns": setting(
+        "source.fields", {"client_ip": "remote_ip", "request": "request"}, {"ip": "remote_ip"},
+        "fields: a key is not a column; use one of bytes, client_ip",
+    ),
+    "fields-are-paths": setting(
+        "source.fields", {"host": "http.host"}, {"host": "http..host"}, "is not a name or dotted path; write for example"
+    ),
+    "generator-json": Example(
+        {"source.generator": {}},
+        {"source.generator": {}, "source.timestamp.field": "time"},
+        "generator: writes plain JSON records; leave it out where format, fields or timestamp differ",
+    ),
+    "text-columns": Example(
+        {"source.format": "combined"},
+        {"source.format": "combined", "source.fields": {"host": "vhost"}},
+        "fields and timestamp are for format json; the text formats fix their own columns, leave",
+    ),
+    # Goals.
+    "operator": setting(
+        WHERE, [{"field": "status", "in": [401, "403"]}], [{"field": "status", "equals": 1, "in": [2]}],
+        "give exactly one of equals, in, notIn, prefix, between, greaterThan, lessThan (given: equals in)",
+    ),
+    "between-ordered": setting(
+        WHERE, [{"field": "status", "between": [401, 401.5]}], [{"field": "status", "between": [403, 401]}],
+        "between: the first number is greater than the second; write the lowest first",
+    ),
+    "window-size": setting(f"{GOAL}.window.size", "1000ms", "1500ms", "size: windows are whole seconds, at least 1s"),
+    "window-slide": setting(f"{GOAL}.window.slide", "1s", "0s", "slide: windows are whole seconds, at least 1s"),
+    "slide-within-size": setting(
+        f"{GOAL}.window", {"size": "1d", "slide": "1440m"}, {"size": "1d", "slide": "1d1s"},
+        "slide is larger than size, so records between two windows would be lost; make it at most size",
+    ),
+    "slide-divides-size": setting(
+        f"{GOAL}.window", {"size": "1m30s", "slide": "45s"}, {"size": "1m30s", "slide": "1m"},
+        "slide does not divide size; choose a slide that goes into size without rest",
+    ),
+    "aggregate": setting(
+        f"{GOAL}.aggregate", {"p95": {"field": "bytes"}}, {}, "give exactly one of count, sum, avg, min, max, p95"
+    ),
+    "goal-groups": setting(
+        GOAL, {"name": "a", "preset": "client-rate"}, {"name": "a", "window": {"size": "1m"}},
+        "groupBy is missing; give it, or a preset (client-rate",
+    ),
+    "goal-windows": setting(
+        GOAL, {"name": "a", "preset": "host-latency"}, {"name": "a", "groupBy": ["host"]},
+        "window is missing; give it, or a preset (client-rate",
+    ),
+    "group-by-once": setting(
+        f"{GOAL}.groupBy", ["host", "path"], ["host", "path", "host"], "groupBy names a field twice; name each once"
+    ),
+    "early-has-threshold": setting(
+        GOAL, {"name": "a", "preset": "host-errors", "emit": "early"}, {"name": "a", "preset": "country-success", "emit": "early"},
+        "emit: early needs having: without a threshold nothing can be passed early; use emit: final",
+    ),
+    "early-counts": setting(
+        f"{GOAL}.aggregate", {"count": {}}, MEAN,
+        "emit: early needs aggregate count, the only one that never falls again; use emit: final",
+        **{f"{GOAL}.emit": "early", f"{GOAL}.having": {"greaterThan": 1}},
+    ),
+    "count-threshold": setting(
+        f"{GOAL}.having.greaterThan", 0, -1, "having.greaterThan: a count is never below 0; use 0 or more"
+    ),
+    # Spark and the sink.
+    "spark-conf": setting(
+        "spark.conf", {"spark.hadoop.fs.s3a.endpoint": "s3"}, {"spark.executor.memory": "4g"},
+        "'spark.executor.memory' is not for the user to set: set spec.spark.executorResources",
+    ),
+    "checkpoint-shared": setting(
+        "spark.checkpoint.uri", "hdfs://nn/goals", "file:///goals", "uri: a pod's own disk goes with the pod; leave uri out"
+    ),
+    "elasticsearch": Example(
+        {ELASTIC: ABSENT, "sink.elasticsearch.external": {"url": "http://es:9200"}},
+        {ELASTIC: ABSENT},
+        "give exactly one of managed, external (given: none)",
+    ),
+    "retention-days": setting(
+        "sink.elasticsearch.retention", "48h", "36h", "indices are removed by the day; write whole days, for example 7d"
+    ),
+    # Changes of what is stored.
+    "partitions-grow": change("source.topic.partitions", ABSENT, 8, 3, "partitions never shrink; write at least as many"),
+    "replicas-fixed": change(
+        f"{GOAL}.topic", {"replicas": 1}, {"replicas": 1, "retention": "1h"}, {},
+        "replicas are set when a topic is created; take the change back",
+    ),
+    "storage-grows": change(
+        f"{KAFKA}.storage.size", "10Gi", "10.5Gi", "10000Mi", "a volume of 10Gi never shrinks to 10000Mi; write at least"
+    ),
+    "storage-class-fixed": change(
+        "spark.checkpoint.storage", {"storageClass": "fast"}, {"storageClass": "fast", "size": "2Gi"}, {},
+        "a volume never moves to another class; take the change back",
+    ),
+    "brokers-fixed": change(
+        f"{KAFKA}.replicas", 1, 1, 3, "the brokers' quorum is formed once; take the change back, or create another"
+    ),
+    "kafka-stays": Example(
+        {f"{KAFKA}.config": {"log.cleaner.threads": "2"}}, EXTERNAL,
+        "a running pipeline never moves to another Kafka", {},
+    ),
+    "elasticsearch-stays": Example(
+        {"sink": ABSENT}, {ELASTIC: ABSENT, "sink.elasticsearch.external": {"url": "http://es:9200"}},
+        "a running sink never moves to another Elasticsearch", {},
+    ),
+    "retention-needs-alias": Example(
+        {"sink.elasticsearch.retention": "7d", "sink.elasticsearch.index": "web-days"},
+        {"sink.elasticsearch.retention": "7d"},
+        "give another index in the same edit", {},
+    ),
+    "state-version-rises": change(f"{GOAL}.stateVersion", 2, 3, 1, "stateVersion is never lowered"),
+    "checkpoint-stays": change(
+        "spark.checkpoint.uri", "s3a://a/b", "s3a://a/b", "s3a://a/c", "the goals' state would stay behind; take the change"
+    ),
+}  # fmt: skip
+
+# What the schema itself refuses, and the words in which the API server names field and remedy.
+SCHEMA: dict[str, tuple[Changes, str]] = {
+    "no goals": ({"goals": []}, "spec.goals in body should have at least 1 items"),
+    "two goals of one name": (
+        {"goals": [RESOURCE["spec"]["goals"][0], RESOURCE["spec"]["goals"][0]]}, 'spec.goals[1]: Duplicate value: {"name":"a"}',
+    ),
+    "no Kafka": ({"kafka": ABSENT}, "spec.kafka: Required value"),
+    "two brokers": ({f"{KAFKA}.replicas": 2}, 'spec.kafka.managed.replicas: Unsupported value: 2: supported values: "1", "3"'),
+    "an unknown preset": ({f"{GOAL}.preset": "client-rte"}, 'supported values: "client-rate", "host-errors"'),
+    "an unknown format": ({"source.format": "xml"}, 'spec.source.format: Unsupported value: "xml": supported values: "json"'),
+    "no partitions": ({"source.topic.partitions": 0}, "spec.source.topic.partitions in body should be greater than or equal to 1"),
+    "a number for text": ({"source.topic.name": 5}, "spec.source.topic.name in body must be of type string"),
+    "a window without size": ({f"{GOAL}.window": {"slide": "1s"}}, "spec.goals[0].window.size: Required value"),
+    "three numbers between": (
+        {WHERE: [{"field": "status", "between": [1, 2, 3]}]}, "spec.goals[0].where[0].between: Too many: 3: must have at most 2 items",
+    ),
+    "a rate of nothing": ({"source.generator.ratePerSecond": 0}, "ratePerSecond in body should be greater than 0"),
+    "a share above one": ({"source.generator.lateShare": 1.5}, "lateShare in body should be less than or equal to 1"),
+    "another mechanism": (
+        {**SECURITY, "kafka.external.security": {"protocol": "SASL_SSL", "mechanism": "GSSAPI", "secretRef": SECRET}},
+        'Unsupported value: "GSSAPI": supported values: "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"',
+    ),
+    "no port": ({f"{KAFKA}.port": 70000}, "spec.kafka.managed.port in body should be less than or equal to 65535"),
+    "a long name": ({"metadata.name": "p" * 53}, "metadata.name: Too long: may not be more than 52 bytes"),
+    "a misspelt field": ({"sorce": {}}, 'unknown field "spec.sorce"'),
+    "a misspelt field of a goal": ({f"{GOAL}.windw": {}}, 'unknown field "spec.goals[0].windw"'),
+}  # fmt: skip
