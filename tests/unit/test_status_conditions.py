@@ -360,6 +360,21 @@ def test_flow_stays_healthy_while_a_part_restarts() -> None:
     assert (shown["SinkReady"], shown["FlowHealthy"]) == (("False", "Starting"), ("True", "Healthy"))
 
 
+def test_an_operator_that_has_just_started_changes_nothing() -> None:
+    for seen in (
+        facts(),
+        facts(index=IndexFacts(fault=DOWN)),
+        facts(kafka=KafkaFacts(fault=DOWN), topics=TopicsFacts()),
+    ):
+        before = status_of(PIPELINE, seen, now=NOW)
+        fresh = Facts(observed_at=NOW, workloads=seen.workloads)
+        assert status_of(PIPELINE, fresh, now=NOW + timedelta(hours=1), previous=before) == before
+    # What the API server tells is news all the same.
+    crashed = facts(instead=workload("goal", "client-rate", **PULL))
+    fresh = Facts(observed_at=NOW, workloads=crashed.workloads)
+    assert conditions(PIPELINE, fresh, previous=before)["GoalsReady"] == ("False", "ImageUnavailable")
+
+
 def test_a_silent_source_stays_silent_when_the_operator_is_new() -> None:
     silent = facts(flow=replace(facts().flow, rate=0.0, idle_seconds=400.0))
     before = status_of(PIPELINE, silent, now=NOW)

@@ -56,14 +56,16 @@ def _replicas(kafka: KafkaFacts) -> Finding:
     return Finding("True", "Ready", f"{kafka.brokers} {'broker' if kafka.brokers == 1 else 'brokers'}")
 
 
-def topics_finding(pipeline: LogPipeline, facts: Facts) -> Finding:
-    """Return whether the topics are as the resource says."""
+def topics_finding(pipeline: LogPipeline, facts: Facts, kafka: Finding) -> Finding:
+    """Return whether the topics are as the resource says, given how the brokers are."""
     if facts.topics.fault is not None:
         return fault_finding(facts.topics.fault)
     if facts.topics.ready:
         return Finding("True", "Ready", f"{len(pipeline.topics())} topics")
     if pipeline.spec.suspend:
         return Finding("False", "Suspended", "topics are compared when the pipeline runs")
+    if kafka.reason == "Unknown":
+        return kafka
     return Finding("Unknown", "WaitingForKafka", "Kafka is not ready yet")
 
 
@@ -110,10 +112,12 @@ def _index(index: IndexFacts | None) -> Finding:
 
 
 def _connector(connector: ConnectorFacts | None) -> Finding:
-    if connector is None or (connector.fault is None and connector.state is None):
-        return Finding("Unknown", "Starting", "Kafka Connect does not know the connector yet")
+    if connector is None:
+        return Finding("Unknown", "Unknown", "Kafka Connect has not been asked yet")
     if connector.fault is not None:
         return fault_finding(connector.fault)
+    if connector.state is None:
+        return Finding("False", "Starting", "Kafka Connect does not know the connector yet")
     if connector.state == "FAILED":
         return Finding("False", "ConnectorFailed", f"the connector: {connector.task_fault}")
     if connector.task_fault is not None:
