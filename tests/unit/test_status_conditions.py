@@ -299,6 +299,29 @@ def test_of_several_faults_the_cause_is_shown_and_not_the_consequence() -> None:
     assert (shown["FlowHealthy"], shown["Ready"]) == (("False", "KafkaDown"), ("False", "Unreachable"))
 
 
+@pytest.mark.parametrize(
+    ("goal_pods", "expected"),
+    [
+        pytest.param(
+            {"waiting": "Unschedulable", "unready_since": JUST_NOW}, "Starting", id="its volume is being made"
+        ),
+        pytest.param({"waiting": "Unschedulable", "unready_since": LONG_AGO}, "Unschedulable", id="no node takes it"),
+        pytest.param({"waiting": "CrashLoopBackOff", "restarts": 1}, "Starting", id="it came up before Kafka did"),
+        pytest.param({"waiting": "CrashLoopBackOff", "restarts": 2}, "CrashLoop", id="it ends again and again"),
+        pytest.param({"waiting": "CreateContainerError"}, "PodRefused", id="a reason that we do not know"),
+    ],
+)
+def test_what_every_start_can_have_is_no_fault(goal_pods: dict[str, Any], expected: str) -> None:
+    seen = facts(instead=workload("goal", "client-rate", ready=0, **goal_pods), goals={})
+    assert conditions(PIPELINE, seen)["GoalsReady"] == ("False", expected)
+
+
+def test_a_goal_that_starts_says_what_it_waits_for() -> None:
+    waits = goal(progress=progress(state="starting", error="the topic web.raw is not there yet"))
+    seen = facts(instead=workload("goal", "client-rate", ready=0, unready_since=JUST_NOW), goals={"client-rate": waits})
+    assert message(PIPELINE, seen, "GoalsReady") == "client-rate is starting: the topic web.raw is not there yet"
+
+
 def test_every_goal_that_lacks_is_named() -> None:
     pipeline = a_pipeline(goals=[{"name": name, "preset": "client-rate"} for name in ("a", "b", "c")])
     seen = facts(without="goal", goals={})

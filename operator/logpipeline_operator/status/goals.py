@@ -48,7 +48,9 @@ def _finding(name: str, facts: Facts, limit: float) -> Finding:
         why = f"; executors: {workload.executor_fault}" if workload.executor_fault else ""
         return Finding("False", "GoalStalled", f"{name} makes no progress{why}")
     if pods.status != "True":
-        return pods
+        # What it waits for it knows best itself.
+        says = progress.error if progress is not None and pods.reason in ("Starting", "NotReady") else None
+        return Finding(pods.status, pods.reason, f"{pods.message}: {says}" if says else pods.message)
     if goal is not None and goal.fault is not None:
         return fault_finding(goal.fault)
     if progress is None:

@@ -11,6 +11,7 @@ from logpipeline_operator.status.reasons import Finding, reason_of, worst
 
 # A part that starts is given so long before it counts as broken; the slowest, Elasticsearch, needs a minute.
 _START_LIMIT = timedelta(minutes=5)
+_PLACEMENT_LIMIT = timedelta(seconds=30)
 _CRASHES = 2
 _POD_REASONS = {
     "ErrImagePull": "ImageUnavailable",
@@ -147,6 +148,8 @@ def workload_finding(workload: WorkloadFacts | None, what: str, now: datetime) -
         return Finding("False", "Suspended", f"{what} stands still")
     if workload.waiting is not None:
         reason = _POD_REASONS.get(workload.waiting, "PodRefused")
+        if _may_pass(reason, workload, now):
+            return Finding("False", "Starting", f"{what} is starting")
         return Finding("False", reason, f"{what}: {workload.message or workload.waiting}")
     if workload.is_ready:
         return Finding("True", "Ready", f"{what} is ready")
@@ -158,6 +161,13 @@ def workload_finding(workload: WorkloadFacts | None, what: str, now: datetime) -
     if now - workload.unready_since > _START_LIMIT:
         return Finding("False", "NotReady", f"{what} does not become ready" + _last_words(workload))
     return Finding("False", "Starting", f"{what} is starting")
+
+
+def _may_pass(reason: str, workload: WorkloadFacts, now: datetime) -> bool:
+    """Tell whether every start can have this fault: a volume is still being made, a peer comes up later."""
+    since = workload.unready_since
+    young = since is not None and now - since < _PLACEMENT_LIMIT
+    return (reason == "Unschedulable" and young) or (reason == "CrashLoop" and workload.restarts < _CRASHES)
 
 
 def _last_words(workload: WorkloadFacts) -> str:
