@@ -36,6 +36,9 @@ test-java: setup ## The tests of the sink connector
 test-integration: setup ## The tests against real Kafka, Spark, Connect and Elasticsearch
 	.venv/bin/python -m pytest tests/integration
 
+test-e2e: setup cluster-up verify-manifests ## The tests on a real cluster (root, or a KUBECONFIG); installs what they need
+	.venv/bin/python -m pytest tests/e2e --durations=0
+
 lint: setup verify-chart verify-conditions verify-crd verify-docs ## Style, types and the layers of the imports
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .

@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from contextlib import ExitStack, contextmanager
 
 import pytest
 
 from installation import Operator
 from kubectl import Namespace, run
 
-ROOT = Path(__file__).parents[2]
+
+@contextmanager
+def restricted(purpose: str) -> Iterator[Namespace]:
+    """A namespace in which Pod Security `restricted` is enforced; the next test needs what its pods take of the node."""
+    namespace = Namespace(f"{purpose}-{uuid.uuid4().hex[:6]}")
+    run("kubectl", "create", "namespace", namespace.name)
+    labels = [f"pod-security.kubernetes.io/{mode}=restricted" for mode in ("enforce", "warn")]
+    run("kubectl", "label", "namespace", namespace.name, *labels)
+    try:
+        yield namespace
+    finally:
+        run("kubectl", "delete", "namespace", namespace.name, "--ignore-not-found", "--timeout=180s", seconds=200)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -20,28 +31,18 @@ def cluster() -> None:
     run("kubectl", "get", "--raw=/readyz", seconds=30)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def new_namespace(cluster: None) -> Iterator[Callable[[str], Namespace]]:
-    """Makes namespaces in which Pod Security `restricted` is enforced; all of them go in the end."""
-    made: list[Namespace] = []
-
-    def make(purpose: str) -> Namespace:
-        namespace = Namespace(f"{purpose}-{uuid.uuid4().hex[:6]}")
-        run("kubectl", "create", "namespace", namespace.name)
-        labels = [f"pod-security.kubernetes.io/{mode}=restricted" for mode in ("enforce", "warn")]
-        run("kubectl", "label", "namespace", namespace.name, *labels)
-        made.append(namespace)
-        return namespace
-
-    yield make
-    for namespace in made:
-        run("kubectl", "delete", "namespace", namespace.name, "--ignore-not-found", "--wait=false")
+    """Makes namespaces that go with the module."""
+    with ExitStack() as stack:
+        yield lambda purpose: stack.enter_context(restricted(purpose))
 
 
 @pytest.fixture(scope="session")
-def operator(new_namespace: Callable[[str], Namespace]) -> Iterator[Operator]:
+def operator(cluster: None) -> Iterator[Operator]:
     """The operator, installed by the chart for all namespaces."""
-    installed = Operator(new_namespace("operator"))
-    installed.install()
-    yield installed
-    installed.uninstall()
+    with restricted("operator") as namespace:
+        installed = Operator(namespace)
+        installed.install()
+        yield installed
+        installed.uninstall()
