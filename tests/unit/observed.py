@@ -54,6 +54,7 @@ def facts(*, without: str = "", instead: WorkloadFacts | None = None, **changes:
     kept = tuple(item for item in WORKLOADS if item.component != gone) + ((instead,) if instead else ())
     usual = Facts(
         observed_at=NOW,
+        looked=True,
         workloads=kept,
         kafka=KafkaFacts(
             observed_at=NOW,

@@ -299,6 +299,29 @@ def test_of_several_faults_the_cause_is_shown_and_not_the_consequence() -> None:
     assert (shown["FlowHealthy"], shown["Ready"]) == (("False", "KafkaDown"), ("False", "Unreachable"))
 
 
+@pytest.mark.parametrize(
+    ("goal_pods", "expected"),
+    [
+        pytest.param(
+            {"waiting": "Unschedulable", "unready_since": JUST_NOW}, "Starting", id="its volume is being made"
+        ),
+        pytest.param({"waiting": "Unschedulable", "unready_since": LONG_AGO}, "Unschedulable", id="no node takes it"),
+        pytest.param({"waiting": "CrashLoopBackOff", "restarts": 1}, "Starting", id="it came up before Kafka did"),
+        pytest.param({"waiting": "CrashLoopBackOff", "restarts": 2}, "CrashLoop", id="it ends again and again"),
+        pytest.param({"waiting": "CreateContainerError"}, "PodRefused", id="a reason that we do not know"),
+    ],
+)
+def test_what_every_start_can_have_is_no_fault(goal_pods: dict[str, Any], expected: str) -> None:
+    seen = facts(instead=workload("goal", "client-rate", ready=0, **goal_pods), goals={})
+    assert conditions(PIPELINE, seen)["GoalsReady"] == ("False", expected)
+
+
+def test_a_goal_that_starts_says_what_it_waits_for() -> None:
+    waits = goal(progress=progress(state="starting", error="the topic web.raw is not there yet"))
+    seen = facts(instead=workload("goal", "client-rate", ready=0, unready_since=JUST_NOW), goals={"client-rate": waits})
+    assert message(PIPELINE, seen, "GoalsReady") == "client-rate is starting: the topic web.raw is not there yet"
+
+
 def test_every_goal_that_lacks_is_named() -> None:
     pipeline = a_pipeline(goals=[{"name": name, "preset": "client-rate"} for name in ("a", "b", "c")])
     seen = facts(without="goal", goals={})
@@ -358,6 +381,21 @@ def test_flow_stays_healthy_while_a_part_restarts() -> None:
     restarts = facts(instead=workload("connect", ready=0, unready_since=JUST_NOW), connector=None)
     shown = conditions(PIPELINE, restarts, previous=before)
     assert (shown["SinkReady"], shown["FlowHealthy"]) == (("False", "Starting"), ("True", "Healthy"))
+
+
+def test_an_operator_that_has_just_started_changes_nothing() -> None:
+    for seen in (
+        facts(),
+        facts(index=IndexFacts(fault=DOWN)),
+        facts(kafka=KafkaFacts(fault=DOWN), topics=TopicsFacts()),
+    ):
+        before = status_of(PIPELINE, seen, now=NOW)
+        fresh = Facts(observed_at=NOW, workloads=seen.workloads)
+        assert status_of(PIPELINE, fresh, now=NOW + timedelta(hours=1), previous=before) == before
+    # What the API server tells is news all the same.
+    crashed = facts(instead=workload("goal", "client-rate", **PULL))
+    fresh = Facts(observed_at=NOW, workloads=crashed.workloads)
+    assert conditions(PIPELINE, fresh, previous=before)["GoalsReady"] == ("False", "ImageUnavailable")
 
 
 def test_a_silent_source_stays_silent_when_the_operator_is_new() -> None:

@@ -52,7 +52,7 @@ def test_two_faults_are_two_events() -> None:
     broken = facts(
         index=IndexFacts(fault=Fault(FaultKind.UNREACHABLE, "Elasticsearch does not answer")),
         goals={},
-        instead=workload("goal", "client-rate", ready=0, waiting="CrashLoopBackOff", message="exit code 1"),
+        instead=workload("goal", "client-rate", ready=0, restarts=3, waiting="CrashLoopBackOff", message="exit code 1"),
     )
     assert told(status(facts()), status(broken)) == [("Warning", "CrashLoop"), ("Warning", "Unreachable")]
 

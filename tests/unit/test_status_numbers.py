@@ -48,9 +48,8 @@ def test_what_the_status_says_of_a_pipeline_that_runs() -> None:
 
 def test_what_is_unknown_is_left_out_and_never_zero() -> None:
     shown = status(Facts(observed_at=NOW))
-    assert set(shown) == {"observedGeneration", "conditions", "goals", "goalsReady", "sink"}
+    assert set(shown) == {"observedGeneration", "conditions", "goals", "goalsReady"}
     assert shown["goals"] == [{"name": "client-rate", "state": "starting"}]
-    assert shown["sink"] == {}
 
 
 def test_a_goal_that_does_not_answer_keeps_what_lasts() -> None:
@@ -81,7 +80,10 @@ def test_a_goal_that_does_not_answer_keeps_what_lasts() -> None:
         (facts(goals={"client-rate": goal(progress=None, fault=Fault(FaultKind.UNREACHABLE, "x"))}), "unreachable"),
         (facts(goals={"client-rate": goal(progress=progress(state="starting"))}), "starting"),
         (facts(instead=workload("goal", "client-rate", desired=0, ready=0, pods=0), goals={}), "suspended"),
-        (facts(instead=workload("goal", "client-rate", ready=0, waiting="CrashLoopBackOff"), goals={}), "failed"),
+        (
+            facts(instead=workload("goal", "client-rate", ready=0, restarts=3, waiting="CrashLoopBackOff"), goals={}),
+            "failed",
+        ),
         (facts(goals={}), "unknown"),
     ],
 )

@@ -156,9 +156,10 @@ class FlowFacts:
 
 @dataclass(frozen=True)
 class Facts:
-    """A pipeline at one moment."""
+    """A pipeline at one moment. `looked` is False as long as this operator has not looked at its data path at all."""
 
     observed_at: datetime
+    looked: bool = False
     workloads: tuple[WorkloadFacts, ...] = ()
     kafka: KafkaFacts = field(default_factory=KafkaFacts)
     topics: TopicsFacts = field(default_factory=TopicsFacts)

@@ -16,7 +16,7 @@ def observe_goal(name: str, url: str) -> GoalFacts:
         goals = {goal.goal: goal for goal in read_progress(fetch_json(f"{url}/progress", timeout=_SECONDS))}
     except OSError as error:
         return GoalFacts(name, fault=http_fault(error, name, url))
-    except (RefusedError, ValueError, KeyError, TypeError):
+    except (RefusedError, ValueError, KeyError, TypeError, AttributeError):
         return GoalFacts(name, fault=Fault(FaultKind.UNREACHABLE, f"{name} at {url} answers and tells no progress"))
     if name not in goals:
         return GoalFacts(name, fault=Fault(FaultKind.UNREACHABLE, f"{url} belongs to another goal than {name}"))

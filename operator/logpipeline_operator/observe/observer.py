@@ -68,6 +68,7 @@ class Observer:
         goals |= {name: answers[goal_peer(name)] for name in goals if goal_peer(name) in answers}
         return Facts(
             observed_at=datetime.now(UTC),
+            looked=True,
             workloads=workloads,
             kafka=kafka,
             topics=topics,

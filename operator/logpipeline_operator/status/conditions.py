@@ -24,10 +24,12 @@ from logpipeline_operator.status.reasons import (
     SINK,
     TOPICS,
     Finding,
+    as_before,
     worst,
 )
 
 _LONGEST_MESSAGE = 1500
+_NUMBERS = ("lag", "rate", "records", "sink")
 
 
 def status_of(
@@ -45,13 +47,15 @@ def status_of(
     `previous` is the status so far, `observedGeneration` is the pipeline's generation.
     """
     before = previous or {}
-    goals = goal_findings(pipeline, facts)
+    goals = goal_findings(pipeline, facts, before)
+    kafka = kafka_finding(pipeline, facts)
     found = {
-        KAFKA: kafka_finding(pipeline, facts),
-        TOPICS: topics_finding(pipeline, facts),
+        KAFKA: kafka,
+        TOPICS: topics_finding(pipeline, facts, kafka),
         GOALS: goals_finding(goals),
         SINK: sink_finding(pipeline, facts),
     }
+    found = {kind: as_before(finding, before, kind) for kind, finding in found.items()}
     generator = generator_finding(pipeline, facts)
     found[FLOW] = flow_finding(pipeline, facts, found, before)
     parts = [*(found[part] for part in PARTS), generator]
@@ -69,7 +73,9 @@ def status_of(
         "records": facts.kafka.records,
         "sink": _sink(pipeline, facts),
     }
-    return {key: value for key, value in status.items() if value is not None}
+    known = {key: value for key, value in status.items() if value is not None}
+    # Numbers that this operator has not asked for yet are still those that another has written.
+    return known if facts.looked else {**{key: before[key] for key in _NUMBERS if key in before}, **known}
 
 
 def status_of_invalid(
@@ -104,7 +110,7 @@ def _sink(pipeline: LogPipeline, facts: Facts) -> dict[str, Any] | None:
         "indexed": index.indexed if index else None,
         "deadLetters": facts.kafka.dead_letters,
     }
-    return {key: value for key, value in numbers.items() if value is not None}
+    return {key: value for key, value in numbers.items() if value is not None} or None
 
 
 def _conditions(

@@ -7,7 +7,19 @@ from typing import Any
 
 from logpipeline.api import LogPipeline
 from logpipeline_operator.observe.facts import Facts, GoalFacts
-from logpipeline_operator.status.reasons import FLOW, GOALS, KAFKA, PARTS, SINK, Finding, Status, reason_of, worst
+from logpipeline_operator.status.reasons import (
+    FLOW,
+    GOALS,
+    KAFKA,
+    PARTS,
+    SINK,
+    Finding,
+    Status,
+    as_before,
+    condition_of,
+    reason_of,
+    worst,
+)
 
 BEHIND_SECONDS = 60.0
 IDLE_SECONDS = 300.0
@@ -24,11 +36,13 @@ def flow_finding(
     faults = [*_broken(parts), *_slow(pipeline, facts), *_spoilt(facts), *_nothing(pipeline, facts, previous)]
     if faults:
         return worst(faults)
+    if not facts.looked and condition_of(previous, FLOW):
+        return as_before(Finding("Unknown", "Unknown", "nobody has been asked yet"), previous, FLOW)
     lacking = [parts[name] for name in PARTS if parts[name].status != "True"]
     lacking = [finding for finding in lacking if reason_of(finding.reason).kind == "passing"]
     if lacking:
         # What restarts has flowed and will again; its lag shows if it does not.
-        if _condition(previous, FLOW).get("status") == "True":
+        if condition_of(previous, FLOW).get("status") == "True":
             return Finding("True", "Healthy", "records flow")
         return Finding("Unknown", "Starting", worst(lacking).message)
     if not facts.kafka.records:
@@ -79,12 +93,8 @@ def _nothing(pipeline: LogPipeline, facts: Facts, previous: Mapping[str, Any]) -
     if records is None:
         return
     # An operator that has just started has not watched for long enough to say so itself.
-    was_idle = _condition(previous, FLOW).get("reason") == "NoRecords" and previous.get("records") == records
+    was_idle = condition_of(previous, FLOW).get("reason") == "NoRecords" and previous.get("records") == records
     if was_idle or (idle is not None and idle >= IDLE_SECONDS):
         # Of a source that is not ours nobody knows whether it has anything to say.
         status: Status = "Unknown" if pipeline.spec.source.generator is None else "False"
         yield Finding(status, "NoRecords", "no record has come for five minutes")
-
-
-def _condition(status: Mapping[str, Any], kind: str) -> Mapping[str, Any]:
-    return next((item for item in status.get("conditions") or [] if item["type"] == kind), {})

@@ -19,10 +19,21 @@ _TRIGGERS = 8
 _LASTING = ("batch", "lastBatchTime", "offsets", "checkpoint", "stateVersion", "rule", "lastError")
 
 
-def goal_findings(pipeline: LogPipeline, facts: Facts) -> dict[str, Finding]:
-    """Return how each goal is, by its name."""
+def goal_findings(pipeline: LogPipeline, facts: Facts, previous: Mapping[str, Any]) -> dict[str, Finding]:
+    """Return how each goal is, by its name; one that has not been asked yet still runs if it did by the `previous`
+    status.
+    """
     limit = max(_STALL_SECONDS, _TRIGGERS * pipeline.spec.spark.trigger.total_seconds())
-    return {goal.name: _finding(goal.name, facts, limit) for goal in pipeline.spec.goals}
+    ran = {entry["name"] for entry in previous.get("goals") or [] if entry.get("state") == "running"}
+    findings = {goal.name: _finding(goal.name, facts, limit) for goal in pipeline.spec.goals}
+    return {
+        name: _runs(name) if finding.reason == "Unknown" and name in ran else finding
+        for name, finding in findings.items()
+    }
+
+
+def _runs(name: str) -> Finding:
+    return Finding("True", "Ready", f"{name} runs")
 
 
 def _finding(name: str, facts: Facts, limit: float) -> Finding:
@@ -37,14 +48,16 @@ def _finding(name: str, facts: Facts, limit: float) -> Finding:
         why = f"; executors: {workload.executor_fault}" if workload.executor_fault else ""
         return Finding("False", "GoalStalled", f"{name} makes no progress{why}")
     if pods.status != "True":
-        return pods
+        # What it waits for it knows best itself.
+        says = progress.error if progress is not None and pods.reason in ("Starting", "NotReady") else None
+        return Finding(pods.status, pods.reason, f"{pods.message}: {says}" if says else pods.message)
     if goal is not None and goal.fault is not None:
         return fault_finding(goal.fault)
     if progress is None:
         return Finding("Unknown", "Unknown", f"{name} has not been asked yet")
     if progress.state != "running":
         return Finding("False", "Starting", f"{name} is starting" + (f": {progress.error}" if progress.error else ""))
-    return Finding("True", "Ready", f"{name} runs")
+    return _runs(name)
 
 
 def _stalled(goal: GoalFacts, limit: float) -> bool:
@@ -72,7 +85,8 @@ def goal_entries(
 def _entry(name: str, facts: Facts, finding: Finding, before: Mapping[str, Any]) -> dict[str, Any]:
     goal, workload = facts.goals.get(name, GoalFacts(name)), facts.workload("goal", name)
     progress = goal.progress
-    entry: dict[str, Any] = {key: before[key] for key in _LASTING if key in before}
+    lasting = _LASTING if facts.looked else before
+    entry: dict[str, Any] = {key: before[key] for key in lasting if key in before}
     known: dict[str, Any] = {"lag": goal.lag, "recordsPerSecond": rounded(goal.rate)}
     if progress is not None:
         known |= {
@@ -87,7 +101,7 @@ def _entry(name: str, facts: Facts, finding: Finding, before: Mapping[str, Any])
         known["restarts"] = workload.restarts
     known["lastError"] = _error(finding)
     entry |= {key: value for key, value in known.items() if value is not None}
-    return {"name": name, "state": _state(finding, goal), **entry}
+    return {**entry, "name": name, "state": _state(finding, goal)}
 
 
 def _batch_time(text: str | None) -> str | None:

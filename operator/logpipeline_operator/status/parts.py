@@ -11,6 +11,7 @@ from logpipeline_operator.status.reasons import Finding, reason_of, worst
 
 # A part that starts is given so long before it counts as broken; the slowest, Elasticsearch, needs a minute.
 _START_LIMIT = timedelta(minutes=5)
+_PLACEMENT_LIMIT = timedelta(seconds=30)
 _CRASHES = 2
 _POD_REASONS = {
     "ErrImagePull": "ImageUnavailable",
@@ -56,14 +57,16 @@ def _replicas(kafka: KafkaFacts) -> Finding:
     return Finding("True", "Ready", f"{kafka.brokers} {'broker' if kafka.brokers == 1 else 'brokers'}")
 
 
-def topics_finding(pipeline: LogPipeline, facts: Facts) -> Finding:
-    """Return whether the topics are as the resource says."""
+def topics_finding(pipeline: LogPipeline, facts: Facts, kafka: Finding) -> Finding:
+    """Return whether the topics are as the resource says, given how the brokers are."""
     if facts.topics.fault is not None:
         return fault_finding(facts.topics.fault)
     if facts.topics.ready:
         return Finding("True", "Ready", f"{len(pipeline.topics())} topics")
     if pipeline.spec.suspend:
         return Finding("False", "Suspended", "topics are compared when the pipeline runs")
+    if kafka.reason == "Unknown":
+        return kafka
     return Finding("Unknown", "WaitingForKafka", "Kafka is not ready yet")
 
 
@@ -110,10 +113,12 @@ def _index(index: IndexFacts | None) -> Finding:
 
 
 def _connector(connector: ConnectorFacts | None) -> Finding:
-    if connector is None or (connector.fault is None and connector.state is None):
-        return Finding("Unknown", "Starting", "Kafka Connect does not know the connector yet")
+    if connector is None:
+        return Finding("Unknown", "Unknown", "Kafka Connect has not been asked yet")
     if connector.fault is not None:
         return fault_finding(connector.fault)
+    if connector.state is None:
+        return Finding("False", "Starting", "Kafka Connect does not know the connector yet")
     if connector.state == "FAILED":
         return Finding("False", "ConnectorFailed", f"the connector: {connector.task_fault}")
     if connector.task_fault is not None:
@@ -143,6 +148,8 @@ def workload_finding(workload: WorkloadFacts | None, what: str, now: datetime) -
         return Finding("False", "Suspended", f"{what} stands still")
     if workload.waiting is not None:
         reason = _POD_REASONS.get(workload.waiting, "PodRefused")
+        if _may_pass(reason, workload, now):
+            return Finding("False", "Starting", f"{what} is starting")
         return Finding("False", reason, f"{what}: {workload.message or workload.waiting}")
     if workload.is_ready:
         return Finding("True", "Ready", f"{what} is ready")
@@ -154,6 +161,13 @@ def workload_finding(workload: WorkloadFacts | None, what: str, now: datetime) -
     if now - workload.unready_since > _START_LIMIT:
         return Finding("False", "NotReady", f"{what} does not become ready" + _last_words(workload))
     return Finding("False", "Starting", f"{what} is starting")
+
+
+def _may_pass(reason: str, workload: WorkloadFacts, now: datetime) -> bool:
+    """Tell whether every start can have this fault: a volume is still being made, a peer comes up later."""
+    since = workload.unready_since
+    young = since is not None and now - since < _PLACEMENT_LIMIT
+    return (reason == "Unschedulable" and young) or (reason == "CrashLoop" and workload.restarts < _CRASHES)
 
 
 def _last_words(workload: WorkloadFacts) -> str:

@@ -6,9 +6,9 @@ mostly its consequence. `docs/conditions.md` is generated from this table.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 Kind = Literal["fault", "passing", "good"]
 Status = Literal["True", "False", "Unknown"]
@@ -171,7 +171,7 @@ REASONS: tuple[Reason, ...] = (
     _fault(
         "GoalsLagging", (FLOW,),
         "A goal is more than a minute behind and does not catch up.",
-        "Give the goals more CPU (spark.resources), more partitions and spark.executors, or a shorter window slide.",
+        "Give the goals more CPU (spark.resources), more partitions and spark.executors, or a longer window slide.",
     ),
     _fault(
         "SinkBehind", (FLOW,),
@@ -217,6 +217,21 @@ REASONS: tuple[Reason, ...] = (
 
 _BY_NAME = {reason.name: reason for reason in REASONS}
 _RANK = {reason.name: rank for rank, reason in enumerate(REASONS)}
+
+
+def condition_of(status: Mapping[str, Any], kind: str) -> Mapping[str, Any]:
+    """Return a condition of a status, an empty one when it is not there."""
+    return next((item for item in status.get("conditions") or [] if item["type"] == kind), {})
+
+
+def as_before(finding: Finding, status: Mapping[str, Any], kind: str) -> Finding:
+    """Return `finding`, or what the status so far says of the condition when nobody has been asked yet: an operator
+    that has just started knows nothing, and nothing has changed by that.
+    """
+    before = condition_of(status, kind)
+    if finding.reason != "Unknown" or not before:
+        return finding
+    return Finding(before["status"], before["reason"], before["message"])
 
 
 def reason_of(name: str) -> Reason:

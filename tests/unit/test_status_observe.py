@@ -1,0 +1,423 @@
+"""The shells against servers that fail on demand, and who is asked how often."""
+
+from __future__ import annotations
+
+import json
+import ssl
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from logpipeline_operator.observe.connect import ConnectorMemory, observe_connector
+from logpipeline_operator.observe.credentials import elasticsearch_secret, kafka_client
+from logpipeline_operator.observe.elasticsearch import IndexMemory, observe_index
+from logpipeline_operator.observe.endpoints import Endpoints
+from logpipeline_operator.observe.facts import Fault, FaultKind, KafkaFacts
+from logpipeline_operator.observe.faults import PeerError
+from logpipeline_operator.observe.goals import observe_goal
+from logpipeline_operator.observe.kibana import DataViewMemory, ensure_data_view
+from logpipeline_operator.observe.observer import Observer
+from logpipeline_operator.observe.peers import Peer, Question, ask_all
+from pipelines import a_pipeline
+
+Answer = tuple[int, Any]
+Respond = Callable[[str, str, Any], Answer]
+
+
+class Server:
+    """Answers each request as it is told to, and remembers what was asked."""
+
+    def __init__(self, context: ssl.SSLContext | None = None) -> None:
+        self.asked: list[tuple[str, str]] = []
+        self.respond: Respond = lambda *_: (200, {})
+        server = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def _any(self) -> None:
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                server.asked.append((self.command, self.path))
+                status, answer = server.respond(self.command, self.path, json.loads(body) if body else None)
+                text = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
+                self.send_response(status)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("X-Elastic-Product", "Elasticsearch")
+                self.send_header("Content-Length", str(len(text)))
+                self.end_headers()
+                self.wfile.write(text)
+
+            do_GET = do_PUT = do_POST = do_HEAD = _any  # noqa: N815 - the names are http.server's
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        if context is not None:
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+        self.url = f"{'http' if context is None else 'https'}://127.0.0.1:{self._server.server_port}"
+        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    server = Server()
+    yield server
+    server.close()
+
+
+# Nothing listens on the port for "discard".
+CLOSED = "http://127.0.0.1:9"
+
+
+def kind(fault: Fault | None) -> FaultKind | None:
+    return fault.kind if fault else None
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ((200, {"goals": [{"goal": "a", "state": "running", "something new": 1}]}), None),
+        ((200, {"goals": [{"goal": "b", "state": "running"}]}), "belongs to another goal than a"),
+        ((200, {"goals": "none"}), "answers and tells no progress"),
+        ((200, b"<html>"), "answers and tells no progress"),
+        ((503, {}), "answers and tells no progress"),
+    ],
+)
+def test_a_goal_that_answers_oddly(server: Server, answer: Answer, expected: str | None) -> None:
+    server.respond = lambda *_: answer
+    facts = observe_goal("a", server.url)
+    assert (facts.progress is not None) == (expected is None)
+    assert expected is None or (facts.fault and expected in facts.fault.message)
+
+
+def test_a_goal_that_does_not_answer() -> None:
+    assert observe_goal("a", CLOSED).fault == Fault(
+        FaultKind.UNREACHABLE, f"a at {CLOSED} does not answer: connection refused"
+    )
+
+
+class Workers:
+    """Kafka Connect as far as one connector goes."""
+
+    def __init__(self, server: Server) -> None:
+        self.config: Any = None
+        self.tasks = [{"id": 0, "state": "RUNNING", "worker_id": "w"}]
+        self.state = "RUNNING"
+        self.refuses: tuple[int, str] | None = None
+        server.respond = self.respond
+
+    def respond(self, method: str, path: str, body: Any) -> Answer:
+        match method, path.partition("?")[0].rsplit("/", 1)[-1]:
+            case "GET", "config":
+                return (200, self.config) if self.config is not None else (404, {"message": "not found"})
+            case "PUT", "config":
+                if self.refuses is not None:
+                    return self.refuses[0], {"message": self.refuses[1]}
+                self.config = body
+                return 201, {}
+            case "PUT", "resume":
+                self.state = "RUNNING"
+                return 202, {}
+            case "POST", "restart":
+                return 202, {}
+        return 200, {"name": "c", "connector": {"state": self.state}, "tasks": self.tasks}
+
+
+CONFIG = {"connector.class": "x"}
+
+
+def test_a_connector_is_configured_once_and_again_when_it_differs(server: Server) -> None:
+    workers, memory = Workers(server), ConnectorMemory()
+    for _ in range(3):
+        facts = observe_connector(server.url, "c", CONFIG, memory, now=0.0)
+    assert (facts.fault, facts.state, facts.running, facts.tasks) == (None, "RUNNING", 1, 1)
+    assert server.asked.count(("PUT", "/connectors/c/config")) == 1
+    workers.config = {**workers.config, "tasks.max": "9"}
+    observe_connector(server.url, "c", CONFIG, memory, now=0.0)
+    assert workers.config == {"name": "c", **CONFIG}
+    workers.state = "PAUSED"
+    observe_connector(server.url, "c", CONFIG, memory, now=0.0)
+    assert observe_connector(server.url, "c", CONFIG, memory, now=0.0).state == "RUNNING"
+
+
+def test_failed_tasks_are_restarted_with_growing_pauses(server: Server) -> None:
+    workers, memory = Workers(server), ConnectorMemory()
+    trace = (
+        "org.apache.kafka.connect.errors.ConnectException: x\n\tat a.b\nCaused by: java.io.IOException: 429\n\tat c.d"
+    )
+    workers.tasks = [{"id": 0, "state": "FAILED", "worker_id": "w", "trace": trace}]
+    restarted = []
+    for second in range(0, 100, 5):
+        facts = observe_connector(server.url, "c", CONFIG, memory, now=float(second))
+        if facts.restarts > len(restarted):
+            restarted.append(second)
+    assert restarted == [0, 10, 30, 70]
+    assert facts.task_fault == "java.io.IOException: 429"
+
+
+def test_a_refused_configuration_is_not_sent_again_before_it_changes(server: Server) -> None:
+    workers, memory = Workers(server), ConnectorMemory()
+    workers.refuses = (400, "Connector configuration is invalid:\n tasks.max must be a number")
+    for _ in range(2):
+        facts = observe_connector(server.url, "c", CONFIG, memory, now=0.0)
+        assert facts.fault == Fault(
+            FaultKind.REFUSED,
+            "Kafka Connect refuses the connector: Connector configuration is invalid: tasks.max must be a number",
+        )
+    assert server.asked.count(("PUT", "/connectors/c/config")) == 1
+    workers.refuses = None
+    assert observe_connector(server.url, "c", {"connector.class": "y"}, memory, now=0.0).state == "RUNNING"
+
+
+@pytest.mark.parametrize(
+    ("refusal", "expected"), [((409, "rebalance"), None), ((500, "timed out"), FaultKind.UNREACHABLE)]
+)
+def test_workers_that_agree_on_who_does_what_are_no_fault(
+    server: Server, refusal: tuple[int, str], expected: FaultKind | None
+) -> None:
+    workers = Workers(server)
+    workers.refuses = refusal
+    facts = observe_connector(server.url, "c", CONFIG, ConnectorMemory(), now=0.0)
+    assert (kind(facts.fault), facts.state) == (expected, None)
+
+
+SECRET = {"es": {"username": "elastic", "password": "hunter2"}}
+
+
+def external(url: str) -> Any:
+    return a_pipeline(sink={"elasticsearch": {"external": {"url": url, "secretRef": {"name": "es"}}}})
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected", "words"),
+    [
+        ((401, {}), FaultKind.AUTHENTICATION_FAILED, "username and password, in the Secret 'es'"),
+        ((403, {}), FaultKind.NOT_AUTHORIZED, "the user in the Secret 'es'"),
+        ((503, {}), FaultKind.UNREACHABLE, "answers 503"),
+        ((400, {"error": {"type": "x", "reason": "y"}}), FaultKind.REFUSED, "answers 400"),
+    ],
+)
+def test_faults_of_elasticsearch(server: Server, answer: Answer, expected: FaultKind, words: str) -> None:
+    server.respond = lambda *_: answer
+    facts = observe_index(external(server.url), server.url, SECRET, IndexMemory(), now=0.0)
+    assert kind(facts.fault) == expected
+    assert facts.fault is not None
+    assert words in facts.fault.message
+    assert "hunter2" not in facts.fault.message
+    assert (facts.ready, facts.indexed) == (None, None)
+
+
+def test_an_index_is_seen_to_when_it_changes_and_every_ten_minutes(server: Server) -> None:
+    def respond(method: str, path: str, _: Any) -> Answer:
+        return (404, {}) if path.startswith("/_alias") else (200, {"count": 5, "acknowledged": True})
+
+    server.respond = respond
+    memory, pipeline = IndexMemory(), external(server.url)
+    for now in (0.0, 10.0, 599.0):
+        assert observe_index(pipeline, server.url, SECRET, memory, now=now).indexed == 5
+    put = ("PUT", "/_index_template/logpipeline-web")
+    assert server.asked.count(put) == 1
+    observe_index(pipeline, server.url, SECRET, memory, now=601.0)
+    assert server.asked.count(put) == 2
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("tls")
+    request = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=test"]
+    names = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", folder / "tls.key", "-out", folder / "tls.crt"]
+    subprocess.run([*request, *names], check=True, capture_output=True)
+    return folder
+
+
+def test_a_certificate_of_a_private_ca_is_known_by_the_secret(certificate: Path) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate / "tls.crt", certificate / "tls.key")
+    server = Server(context)
+    server.respond = lambda *_: (401, {})
+    try:
+        for secret, expected in (
+            (SECRET["es"], FaultKind.CERTIFICATE_REFUSED),
+            (SECRET["es"] | {"ca.crt": (certificate / "tls.crt").read_text()}, FaultKind.AUTHENTICATION_FAILED),
+            (SECRET["es"] | {"ca.crt": "-----BEGIN CERTIFICATE-----\nx"}, FaultKind.SECRET_INVALID),
+        ):
+            facts = observe_index(external(server.url), server.url, {"es": secret}, IndexMemory(), now=0.0)
+            assert kind(facts.fault) == expected
+    finally:
+        server.close()
+
+
+SASL = {"protocol": "SASL_SSL", "secretRef": {"name": "kafka"}}
+PEM = "-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n"
+LOGIN = {"username": "u", "password": "hunter2"}
+
+
+@pytest.mark.parametrize(
+    ("secrets", "expected", "words"),
+    [
+        ({}, FaultKind.SECRET_MISSING, "there is no Secret 'kafka' in the namespace"),
+        ({"kafka": {"password": "hunter2"}}, FaultKind.SECRET_INVALID, "the Secret 'kafka' has no username"),
+        (
+            {"kafka": LOGIN | {"ca.crt": "0\x82\x01"}},
+            FaultKind.SECRET_INVALID,
+            "ca.crt in the Secret 'kafka' is not PEM",
+        ),
+        ({"kafka": LOGIN | {"tls.crt": PEM}}, FaultKind.SECRET_INVALID, "has no tls.key"),
+        (
+            {"kafka": LOGIN | {"password": "hunter2\n"}},
+            FaultKind.SECRET_INVALID,
+            "password in the Secret 'kafka' ends with",
+        ),
+    ],
+)
+def test_a_secret_that_cannot_be_used_is_told_by_its_keys(
+    secrets: dict[str, dict[str, str]], expected: FaultKind, words: str
+) -> None:
+    pipeline = a_pipeline(kafka={"external": {"bootstrapServers": "k:9092", "security": SASL}})
+    with pytest.raises(PeerError) as raised:
+        kafka_client(pipeline, "k:9092", secrets)
+    assert raised.value.fault.kind == expected
+    assert words in raised.value.fault.message
+    assert "hunter2" not in raised.value.fault.message
+
+
+def test_certificates_stand_in_the_settings_and_in_no_file() -> None:
+    pipeline = a_pipeline(kafka={"external": {"bootstrapServers": "k:9092", "security": SASL}})
+    settings = kafka_client(pipeline, "k:9092", {"kafka": LOGIN | {"ca.crt": PEM, "tls.crt": PEM, "tls.key": PEM}})
+    assert {key for key, value in settings.items() if value == PEM} == {
+        "ssl.ca.pem",
+        "ssl.certificate.pem",
+        "ssl.key.pem",
+    }
+    assert not [key for key in settings if key.endswith("location")]
+
+
+@pytest.mark.parametrize("secret", [{"username": "u"}, {"passwort": "hunter2"}])
+def test_a_secret_of_elasticsearch_that_cannot_be_used(secret: dict[str, str]) -> None:
+    with pytest.raises(PeerError) as raised:
+        elasticsearch_secret(external("https://es:9200"), {"es": secret})
+    assert raised.value.fault.kind == FaultKind.SECRET_INVALID
+
+
+def test_a_data_view_is_made_when_it_is_not_there(server: Server) -> None:
+    views: dict[str, Any] = {}
+
+    def respond(method: str, path: str, body: Any) -> Answer:
+        if method == "POST":
+            views[body["data_view"]["id"]] = body["data_view"] | {"version": "1"}
+            return 200, {}
+        found = views.get(path.rsplit("/", 1)[-1])
+        return (200, {"data_view": found}) if found else (404, {"message": "not found"})
+
+    server.respond = respond
+    memory = DataViewMemory()
+    assert ensure_data_view(a_pipeline(), server.url, memory, now=0.0) is None
+    assert views["logpipeline-web"]["title"] == "web"
+    assert ensure_data_view(a_pipeline(), server.url, memory, now=10.0) is None
+    assert ensure_data_view(a_pipeline(), server.url, DataViewMemory(), now=10.0) is None
+    assert [method for method, _ in server.asked] == ["GET", "POST", "GET"]
+    server.respond = lambda *_: (503, {"message": "Kibana server is not ready yet"})
+    assert kind(ensure_data_view(a_pipeline(), server.url, DataViewMemory(), now=0.0)) == FaultKind.UNREACHABLE
+
+
+def question(ask: Callable[[], KafkaFacts], about: object = None) -> Question:
+    late = KafkaFacts(fault=Fault(FaultKind.UNREACHABLE, "late"))
+    return Question(ask, late=late, unknown=KafkaFacts(), fault=lambda answer: answer.fault, about=about)
+
+
+def test_who_fails_is_left_alone_for_longer_and_longer() -> None:
+    peers: dict[str, Peer] = {}
+    asked: list[float] = []
+
+    def look(now: float, about: object = None) -> KafkaFacts:
+        def ask() -> KafkaFacts:
+            asked.append(now)
+            return KafkaFacts(fault=Fault(FaultKind.UNREACHABLE, "down"))
+
+        answers, _ = ask_all(pool, {"k": question(ask, about)}, peers, now, 5.0)
+        facts: KafkaFacts = answers["k"]
+        return facts
+
+    with ThreadPoolExecutor(1) as pool:
+        for second in range(200):
+            assert look(float(second)).fault is not None
+        assert asked == [0, 2, 6, 14, 30, 62, 122, 182]
+        # What it depends on has changed, for example its Secret: nobody should wait a minute for that.
+        look(200.0, about="another Secret")
+        assert asked[-1] == 200
+
+
+def test_a_look_ends_in_time_and_asks_nobody_twice_at_once() -> None:
+    release = threading.Event()
+    calls = []
+
+    def hang() -> KafkaFacts:
+        calls.append(1)
+        release.wait(10)
+        return KafkaFacts(brokers=1)
+
+    peers: dict[str, Peer] = {}
+    with ThreadPoolExecutor(2) as pool:
+        began = time.monotonic()
+        for now in (0.0, 100.0):
+            answers, fresh = ask_all(
+                pool, {"hangs": question(hang), "well": question(lambda: KafkaFacts(brokers=3))}, peers, now, 0.1
+            )
+            assert answers["hangs"].fault.message == "late"
+            assert answers["well"].brokers == 3
+            assert "well" in fresh
+        assert time.monotonic() - began < 2
+        assert len(calls) == 1
+        release.set()
+
+
+def test_one_who_had_to_queue_behind_others_has_done_nothing_wrong() -> None:
+    release = threading.Event()
+    peers: dict[str, Peer] = {}
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(release.wait, 10)
+        answers, fresh = ask_all(pool, {"k": question(lambda: KafkaFacts(brokers=1))}, peers, 0.0, 0.1)
+        assert (answers["k"], fresh) == (KafkaFacts(), set())
+        release.set()
+        answers, fresh = ask_all(pool, {"k": question(lambda: KafkaFacts(brokers=1))}, peers, 0.1, 5.0)
+        assert (answers["k"], fresh) == (KafkaFacts(brokers=1), {"k"})
+
+
+def test_a_defect_costs_one_answer_and_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    def broken() -> KafkaFacts:
+        raise ZeroDivisionError
+
+    with ThreadPoolExecutor(1) as pool:
+        answers, _ = ask_all(pool, {"k": question(broken)}, {}, 0.0, 5.0)
+    assert answers["k"].fault.message == "late"
+    assert "ZeroDivisionError" in caplog.text
+
+
+def test_a_pipeline_of_which_nobody_answers_is_looked_at_in_no_time() -> None:
+    observer = Observer()
+    pipeline = external("http://127.0.0.1:9")
+    try:
+        for children in ([], [{"kind": "ConfigMap", "metadata": {"name": "x"}}]):
+            began = time.monotonic()
+            facts = observer.observe(
+                pipeline, Endpoints("127.0.0.1:9", None, {"client-rate": CLOSED}, CLOSED, CLOSED), SECRET, children
+            )
+            assert time.monotonic() - began < 5
+            assert kind(facts.kafka.fault) == FaultKind.UNREACHABLE
+            assert facts.index is not None
+            assert kind(facts.index.fault) == FaultKind.UNREACHABLE
+            # Nobody asks what has no pods.
+            assert facts.goals["client-rate"].fault is None
+            assert facts.connector is None
+    finally:
+        observer.close()
