@@ -20,6 +20,7 @@ from logpipeline_spark import container, kafka, stream
 from logpipeline_spark.checkpoint import Checkpoint
 from logpipeline_spark.health import stall_limit
 from logpipeline_spark.host import JVM_GONE, Host
+from logpipeline_spark.leftovers import remove_leftovers
 from logpipeline_spark.placement import InProcess, Placement, executor_pods
 from logpipeline_spark.progress import Board
 from logpipeline_spark.serving import serve
@@ -117,9 +118,11 @@ def main(
 def _placement(pipeline: LogPipeline, executors: int, image: str | None, template: Path | None) -> Placement:
     memory, spec = container.memory_limit(), pipeline.spec
     if executors:
-        return executor_pods(
+        pods = executor_pods(
             executors, image, template, os.environ, memory=memory, resources=spec.spark.executor_resources
         )
+        remove_leftovers(pods)
+        return pods
     # More tasks at a time than partitions or shards there are none.
     most = max(spec.source.topic.partitions, spec.spark.shards)
     return InProcess(min(container.cores(), most), memory)

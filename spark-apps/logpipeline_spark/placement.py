@@ -20,6 +20,8 @@ _HEAP_SHARE, _LEAST_HEAP = 0.4, 480 * _MIB
 _EXECUTOR_MEMORY, _EXECUTOR_CPU = "960Mi", "200m"
 # Every pod has the same two ports, so that a NetworkPolicy can name them.
 DRIVER_PORT, BLOCK_MANAGER_PORT = 7078, 7079
+# On each executor, the pod that started it.
+DRIVER_LABEL = "logpipeline.dev/driver"
 # Pod names are DNS labels of 63; Spark adds `-exec-` and up to ten digits.
 _PREFIX_CHARACTERS = 40
 
@@ -91,6 +93,7 @@ class ExecutorPods:
             "spark.kubernetes.driver.pod.name": self.pod,
             "spark.kubernetes.executor.podTemplateFile": str(self.template),
             "spark.kubernetes.executor.podNamePrefix": self._prefix(),
+            f"spark.kubernetes.executor.label.{DRIVER_LABEL}": self.pod,
             # What the driver's Role need not allow: a ConfigMap of Hadoop's settings, and to own volumes.
             "spark.kubernetes.executor.disableConfigMap": "true",
             "spark.kubernetes.driver.ownPersistentVolumeClaim": "false",

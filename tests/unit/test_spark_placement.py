@@ -12,6 +12,7 @@ from logpipeline.api.pods import Resources
 from logpipeline.api.quantity import bytes_of, cores_of
 from logpipeline.errors import LogPipelineError, ResourceError
 from logpipeline_spark import container
+from logpipeline_spark.leftovers import path_of
 from logpipeline_spark.placement import InProcess, executor_pods
 from logpipeline_spark.session import merged
 from pipelines import a_pipeline
@@ -108,6 +109,8 @@ def test_executor_pods_belong_to_their_driver_and_are_named_anew_at_each_start()
     assert len(f"{first[name]}-exec-{2**31 - 1}") <= 63
     assert first["spark.kubernetes.driver.pod.name"] == environment["POD_NAME"]
     assert first["spark.driver.host"] == pods.address == "10.0.0.7"
+    assert first["spark.kubernetes.executor.label.logpipeline.dev/driver"] == pods.pod
+    assert path_of(pods) == f"/api/v1/namespaces/lp/pods?labelSelector=logpipeline.dev%2Fdriver%3D{pods.pod}"
 
 
 @pytest.mark.parametrize(
