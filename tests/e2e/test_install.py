@@ -171,6 +171,7 @@ def test_without_helm(new_namespace: Callable[[str], Namespace], tmp_path: Path)
         # Without the CRD, as the manifests say: it would take everyone's pipelines along.
         overlay["resources"] = [os.path.relpath(ROOT / "manifests" / "operator", tmp_path)]
         (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump(overlay))
+        assert "CustomResourceDefinition" not in kubectl("kustomize", str(tmp_path))
         kubectl("delete", "--ignore-not-found", "--kustomize", str(tmp_path))
     assert faults() == []
 
