@@ -38,24 +38,9 @@ def next_stage(
         return Stage.SOURCES_STOPPED
     if _wanted(live) & _CONSUMERS:
         # What was seen before the sources stopped does not count.
-        done = facts.observed_at > stopped and drained(pipeline, facts)
+        done = facts.looked and facts.observed_at > stopped and facts.drained
         return Stage.CONSUMERS_STOPPED if done or now - stopped > DRAIN_LIMIT else Stage.SOURCES_STOPPED
     return Stage.CONSUMERS_STOPPED if _running(live) & _CONSUMERS else Stage.ALL_STOPPED
-
-
-def drained(pipeline: LogPipeline, facts: Facts) -> bool | None:
-    """Return whether the goals and the sink have taken in every record of the raw topic; None when unknown."""
-    lags = [facts.goals[goal.name].lag if goal.name in facts.goals else None for goal in pipeline.spec.goals]
-    if any(lag is None for lag in lags):
-        return None
-    if any(lags):
-        return False
-    if pipeline.spec.sink is None:
-        return True
-    indexed = facts.index.indexed if facts.index else None
-    if indexed is None or facts.kafka.records is None:
-        return None
-    return indexed + (facts.kafka.dead_letters or 0) >= facts.kafka.records
 
 
 def _wanted(live: Mapping[ObjectKey, Document]) -> set[str | None]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 import sys
+from pathlib import Path
 
 import pytest
 import yaml
@@ -12,6 +15,7 @@ from helm_chart import CHART, CI, MONITORING, NAMESPACE, ROOT, Document, pod_of,
 from kubectl import run
 from logpipeline_operator import configuration
 from logpipeline_operator.cluster.kinds import CHILDREN
+from logpipeline_operator.metrics import REGISTRY
 
 ALL = ("--values", str(CI["all-options"]), *MONITORING)
 CRD_HOOK = {"ServiceAccount/logpipeline-operator-crds", "Job/logpipeline-operator-crds"} | {
@@ -220,12 +224,21 @@ def test_the_chart_is_of_the_version_of_its_operator() -> None:
     assert yaml.safe_load((CHART / "Chart.yaml").read_text())["appVersion"] == logpipeline.__version__
 
 
-def test_alerts_speak_of_the_release_they_belong_to() -> None:
-    expressions = [
-        rule["expr"] for group in only(template(*ALL), "PrometheusRule")["spec"]["groups"] for rule in group["rules"]
-    ]
-    assert expressions
-    assert all(f'namespace="{NAMESPACE}"' in expression for expression in expressions)
+def test_alerts_look_at_what_the_operator_of_this_release_counts() -> None:
+    rules = [rule for group in only(template(*ALL), "PrometheusRule")["spec"]["groups"] for rule in group["rules"]]
+    assert rules
+    counted = {family.name for family in REGISTRY.collect()}
+    for rule in rules:
+        names = re.findall(r"logpipeline_operator_\w+", rule["expr"])
+        assert {name.removesuffix("_count").removesuffix("_total") for name in names} <= counted
+        assert rule["expr"].count(f'namespace="{NAMESPACE}"') == len(names)
+
+
+@pytest.mark.skipif(
+    not shutil.which("promtool"), reason="promtool is not here; Debian has it in the package prometheus"
+)
+def test_each_alert_fires_when_it_should_and_none_at_rest() -> None:
+    run("promtool", "test", "rules", str(Path(__file__).parent / "alerts.test.yaml"))
 
 
 @pytest.mark.parametrize("script", ["chart_docs.py", "manifests.py"])

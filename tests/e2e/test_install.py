@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ import logpipeline
 from helm_chart import CHART, CI, RELEASE, ROOT, template
 from kubectl import CommandError, Namespace, call, get, kubectl, listed, run, wait_for
 from logpipeline_operator import crds
+from logpipeline_operator.crd_versions import VERSION_LABEL, stale
 
 CRD = "logpipelines.logpipeline.dev"
 NAME = "logpipeline-operator"
@@ -28,7 +29,7 @@ FIELD = "maxFutureSkew"
 PREVIOUS_CRD = f"""
 from logpipeline_operator import crds
 crd = crds.wanted()
-crd["metadata"]["labels"][crds.VERSION_LABEL] = "0.0.1"
+crd["metadata"]["labels"]["{VERSION_LABEL}"] = "0.0.1"
 for version in crd["spec"]["versions"]:
     source = version["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]["source"]
     del source["properties"]["{FIELD}"]
@@ -85,15 +86,21 @@ class Room:
 
 
 @pytest.fixture(scope="module")
-def room(new_namespace: Callable[[str], Namespace]) -> Room:
-    return Room(new_namespace("install"), new_namespace("logs"))
+def room(new_namespace: Callable[[str], Namespace]) -> Iterator[Room]:
+    room = Room(new_namespace("install"), new_namespace("logs"))
+    yield room
+    # After a failure: what belongs to no namespace stays behind otherwise.
+    call("helm", "uninstall", RELEASE, "--namespace", room.release.name, "--ignore-not-found", "--no-hooks")
+    for name in room.remnants():
+        if name.startswith("ClusterRole"):
+            kubectl("delete", name)
 
 
 def faults() -> list[str]:
     """What the CRD on the cluster lacks of this version's."""
     live = get("crd", CRD)
     assert live
-    return crds.stale(live, crds.wanted())
+    return stale(live, crds.wanted())
 
 
 def version_of_the_crd() -> str:
@@ -108,7 +115,7 @@ def test_a_pipeline_outlives_upgrade_roll_back_and_uninstall(room: Room, tmp_pat
     hook.write_text(hook.read_text().replace(HOOK, f"command: {json.dumps(['python', '-c', PREVIOUS_CRD])}"))
     if get("crd", CRD):
         # Otherwise the previous release would find a newer one, and leave it.
-        kubectl("label", "crd", CRD, "--overwrite", f"{crds.VERSION_LABEL}=0.0.0")
+        kubectl("label", "crd", CRD, "--overwrite", f"{VERSION_LABEL}=0.0.0")
 
     # An operator of this version would refuse the older CRD, so the previous release runs none.
     room.bring("install", previous, "replicas=0")
@@ -152,16 +159,20 @@ def test_without_helm(new_namespace: Callable[[str], Namespace], tmp_path: Path)
         "resources": [os.path.relpath(ROOT / "manifests", tmp_path)],
         "namespace": namespace.name,
         "nameSuffix": suffix,
-        "patches": [{"patch": json.dumps(patch)}],
+        "patches": [{"target": {"kind": "Deployment"}, "patch": json.dumps(patch)}],
     }
     (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump(overlay))
-    namespace.kubectl("apply", "--server-side", "--force-conflicts", "--kustomize", str(tmp_path))
-    namespace.kubectl("rollout", "status", f"deployment/{NAME}{suffix}", "--timeout=120s")
-    assert faults() == []
-    namespace.kubectl("create", "--dry-run=server", "--filename", str(ROOT / "manifests" / "samples"))
-    overlay["resources"] = [os.path.relpath(ROOT / "manifests" / "operator", tmp_path)]
-    (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump(overlay))
-    kubectl("delete", "--kustomize", str(tmp_path))
+    try:
+        namespace.kubectl("apply", "--server-side", "--force-conflicts", "--kustomize", str(tmp_path))
+        namespace.kubectl("rollout", "status", f"deployment/{NAME}{suffix}", "--timeout=180s", seconds=200)
+        assert faults() == []
+        namespace.kubectl("create", "--dry-run=server", "--filename", str(ROOT / "manifests" / "samples"))
+    finally:
+        # Without the CRD, as the manifests say: it would take everyone's pipelines along.
+        overlay["resources"] = [os.path.relpath(ROOT / "manifests" / "operator", tmp_path)]
+        (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump(overlay))
+        assert "CustomResourceDefinition" not in kubectl("kustomize", str(tmp_path))
+        kubectl("delete", "--ignore-not-found", "--kustomize", str(tmp_path))
     assert faults() == []
 
 

@@ -13,6 +13,7 @@ from kubernetes import client
 import logpipeline
 from logpipeline.errors import LogPipelineError
 from logpipeline_operator import crds
+from logpipeline_operator.crd_versions import VERSION_LABEL, newer, stale
 
 
 def crd(**spec: Any) -> dict[str, Any]:
@@ -25,6 +26,7 @@ def crd(**spec: Any) -> dict[str, Any]:
 TEXT = {"type": "string"}
 WANTED = crd(
     size=TEXT,
+    cpu={"x-kubernetes-int-or-string": True},
     level={"type": "string", "enum": ["low", "high"]},
     goals={"type": "array", "items": {"type": "object", "properties": {"name": TEXT}}},
     config={"type": "object", "additionalProperties": TEXT},
@@ -50,12 +52,16 @@ def spec_of(document: dict[str, Any]) -> dict[str, Any]:
         (lambda live: spec_of(live).update(size={"type": "integer"}), ["v1: spec.size is of type integer, not string"]),
         (
             lambda live: spec_of(live)["config"].pop("additionalProperties"),
-            ["v1: spec.config{} is of type None, not string"],
+            ["v1: spec.config{} is of type unknown, not string"],
         ),
-        (lambda live: spec_of(live)["affinity"].clear(), ["v1: spec.affinity is of type None, not object"]),
+        (lambda live: spec_of(live)["affinity"].clear(), ["v1: spec.affinity is of type unknown, not object"]),
         (
             lambda live: spec_of(live)["affinity"].pop("x-kubernetes-preserve-unknown-fields"),
             ["v1: spec.affinity does not keep unknown fields"],
+        ),
+        (
+            lambda live: spec_of(live).update(cpu=TEXT),
+            ["v1: spec.cpu is of type string, not integer or string"],
         ),
         (lambda live: live["spec"]["versions"][0].pop("subresources"), ["v1: subresource status is missing"]),
         (lambda live: live["spec"]["versions"][0].update(served=False), ["version v1 is not served"]),
@@ -64,15 +70,15 @@ def spec_of(document: dict[str, Any]) -> dict[str, Any]:
 def test_stale_names_what_is_missing(edit: Callable[[dict[str, Any]], object], faults: list[str]) -> None:
     live = copy.deepcopy(WANTED)
     edit(live)
-    assert crds.stale(live, WANTED) == faults
+    assert stale(live, WANTED) == faults
 
 
 def test_the_crd_of_this_version_is_not_stale_against_itself() -> None:
-    assert crds.stale(crds.wanted(), crds.wanted()) == []
+    assert stale(crds.wanted(), crds.wanted()) == []
 
 
 @pytest.mark.parametrize(
-    ("live", "ours", "newer"),
+    ("live", "ours", "expected"),
     [
         ("0.2.0", "0.1.0", True),
         ("0.10.0", "0.9.1", True),
@@ -81,11 +87,11 @@ def test_the_crd_of_this_version_is_not_stale_against_itself() -> None:
         (None, "0.1.0", False),
     ],
 )
-def test_newer_compares_releases(live: str | None, ours: str, newer: bool) -> None:
+def test_newer_compares_releases(live: str | None, ours: str, expected: bool) -> None:
     documents = [crd(), crd()]
     for document, version in zip(documents, (live, ours), strict=True):
-        document["metadata"]["labels"] = {crds.VERSION_LABEL: version} if version else {}
-    assert crds.newer(*documents) is newer
+        document["metadata"]["labels"] = {VERSION_LABEL: version} if version else {}
+    assert newer(*documents) is expected
 
 
 class Cluster:
@@ -94,19 +100,25 @@ class Cluster:
     def __init__(self, live: dict[str, Any] | None = None, refusal: client.ApiException | None = None) -> None:
         self.live = live
         self.refusal = refusal
+        self.later: dict[str, Any] | None = None
+        self.forbidden = False
         self.applied = 0
 
     def get_cluster_custom_object(self, *_: str, **__: Any) -> dict[str, Any]:
+        if self.forbidden:
+            raise refused(403, json.dumps({"message": "crds is forbidden"}))
         if self.live is None:
             raise client.ApiException(status=404)
-        return self.live
+        answer, self.live = self.live, self.later or self.live
+        return answer
 
     def patch_cluster_custom_object(self, *arguments: Any, **_: Any) -> None:
         if self.refusal:
             raise self.refusal
         self.applied += 1
         served = [{"type": kind, "status": "True"} for kind in ("NamesAccepted", "Established")]
-        self.live = {**arguments[-1], "status": {"conditions": served}}
+        self.live = {**arguments[-1], "status": {"conditions": None}}
+        self.later = {**arguments[-1], "status": {"conditions": served}}
 
 
 def refused(status: int, body: str | None, reason: str = "") -> client.ApiException:
@@ -118,12 +130,12 @@ def refused(status: int, body: str | None, reason: str = "") -> client.ApiExcept
 def test_a_missing_crd_is_applied() -> None:
     cluster = Cluster()
     assert crds.apply(cluster, crds.wanted()) == "logpipelines.logpipeline.dev is applied and served"
-    assert cluster.live["metadata"]["labels"][crds.VERSION_LABEL] == logpipeline.__version__
+    assert cluster.live["metadata"]["labels"][VERSION_LABEL] == logpipeline.__version__
 
 
 def test_a_newer_crd_is_left_alone() -> None:
     live = crds.wanted()
-    live["metadata"]["labels"][crds.VERSION_LABEL] = "99.0"
+    live["metadata"]["labels"][VERSION_LABEL] = "99.0"
     cluster = Cluster(live)
     assert "of version 99.0, newer than" in crds.apply(cluster, crds.wanted())
     assert cluster.applied == 0
@@ -162,3 +174,28 @@ def test_a_crd_that_is_never_served_says_why() -> None:
     )
     with pytest.raises(LogPipelineError, match="not served after 0 s: NamesAccepted is False: lpl is in use"):
         crds.apply(cluster, crds.wanted(), timeout_seconds=0)
+
+
+@pytest.mark.parametrize(
+    ("live", "said"),
+    [
+        (None, "is not on the cluster; apply it"),
+        (crd(), "is older than this operator: version v1alpha1 is not served; apply it"),
+    ],
+)
+def test_an_operator_does_not_start_with_less_than_it_needs(live: dict[str, Any] | None, said: str) -> None:
+    with pytest.raises(LogPipelineError, match=said):
+        crds.check(Cluster(live))
+
+
+def test_a_long_list_of_faults_is_cut() -> None:
+    live = crds.wanted()
+    spec_of(live).clear()
+    with pytest.raises(LogPipelineError, match=r"spec\.suspend is missing.*and \d more; apply it"):
+        crds.check(Cluster(live))
+
+
+def test_an_operator_starts_without_the_check_when_it_may_not_read_the_crd() -> None:
+    cluster = Cluster()
+    cluster.forbidden = True
+    crds.check(cluster)
