@@ -29,7 +29,7 @@ up() {
     mkdir -p "$state/log"
     if ! running; then
         setsid kwok --kubeconfig "$KUBECONFIG" --manage-nodes-with-label-selector type=kwok --cidr 10.245.0.1/16 \
-            --node-lease-duration-seconds 40 --server-address '' </dev/null >>"$state/log/kwok.log" 2>&1 9>&- &
+            --node-lease-duration-seconds 40 --server-address '' --v WARN </dev/null >>"$state/log/kwok.log" 2>&1 9>&- &
         echo $! >"$pid_file"
     fi
     for number in $(seq "$1"); do node "kwok-$number"; done | kubectl apply --server-side --force-conflicts -f - >/dev/null
