@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import Any, Self
@@ -16,17 +17,18 @@ from processes import Broker, free_port, own_temporary_files
 
 
 class GoalProcess:
-    """All goals of a resource in one process group."""
+    """All goals of a resource in one process group; `more` are options that the resource's own do not cover."""
 
-    def __init__(self, folder: Path, kafka: Broker) -> None:
+    def __init__(self, folder: Path, kafka: Broker, *more: object, bootstrap_servers: str | None = None) -> None:
         self._port = free_port()
         options = [
             "--pipeline",
             folder / "pipeline.yaml",
             "--bootstrap-servers",
-            kafka.bootstrap_servers,
+            bootstrap_servers or kafka.bootstrap_servers,
             "--checkpoints",
             folder / "checkpoints",
+            *more,
         ]
         self._log = folder / "goals.log"
         command = [
@@ -57,6 +59,15 @@ class GoalProcess:
     def metrics(self) -> str:
         with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/metrics", timeout=5) as answer:
             return str(answer.read().decode())
+
+    def answers(self, probe: str) -> int:
+        """The status of /healthz or /readyz."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/{probe}", timeout=5) as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code
 
     def wait_until(self, holds: Any, seconds: float = 240) -> dict[str, dict[str, Any]]:
         """Wait for a condition on the progress of all goals; fails with the log's end when they do not get there."""

@@ -15,7 +15,7 @@ import urllib.error
 import urllib.request
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]  # exported, but not by __all__
@@ -127,12 +127,20 @@ class Server(ABC):
 
 
 class Broker(Server):
-    """One Kafka node, broker and controller in one."""
+    """One Kafka node, broker and controller in one.
+
+    The same topics are at `secured_servers` for the one user `USER` (SASL_PLAINTEXT, PLAIN).
+    """
+
+    USER: ClassVar[dict[str, str]] = {"username": "reader", "password": 'p"w\\1'}
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
-        port, controller_port = free_port(), free_port()
+        port, secured_port, controller_port = free_port(), free_port(), free_port()
         self.bootstrap_servers = f"127.0.0.1:{port}"
+        self.secured_servers = f"127.0.0.1:{secured_port}"
+        password = self.USER["password"].replace("\\", "\\\\").replace('"', '\\"')
+        login = f'org.apache.kafka.common.security.plain.PlainLoginModule required user_reader="{password}";'
         self._config = folder / "broker.properties"
         write_properties(
             self._config,
@@ -140,7 +148,11 @@ class Broker(Server):
                 "process.roles": "broker,controller",
                 "node.id": 1,
                 "controller.quorum.voters": f"1@127.0.0.1:{controller_port}",
-                "listeners": f"PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}",
+                "listeners": f"PLAINTEXT://127.0.0.1:{port},SECURED://127.0.0.1:{secured_port},"
+                f"CONTROLLER://127.0.0.1:{controller_port}",
+                "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,SECURED:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT",
+                "listener.name.secured.sasl.enabled.mechanisms": "PLAIN",
+                "listener.name.secured.plain.sasl.jaas.config": login.replace("\\", "\\\\"),
                 "controller.listener.names": "CONTROLLER",
                 "log.dirs": folder / "data",
                 "message.max.bytes": MESSAGE_BYTES,
