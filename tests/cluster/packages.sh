@@ -18,6 +18,8 @@ declare -A package_of=(
     [/usr/include/stdlib.h]=libc6-dev
     [buildah]=buildah
     [mmdebstrap]=mmdebstrap
+    # The chart's alerts are tried with it.
+    [promtool]=prometheus
 )
 
 missing=()

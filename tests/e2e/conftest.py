@@ -38,9 +38,9 @@ def new_namespace(cluster: None) -> Iterator[Callable[[str], Namespace]]:
         yield lambda purpose: stack.enter_context(restricted(purpose))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def operator(cluster: None) -> Iterator[Operator]:
-    """The operator, installed by the chart for all namespaces."""
+    """The operator, installed by the chart for all namespaces; gone before a module that installs its own."""
     with restricted("operator") as namespace:
         installed = Operator(namespace)
         installed.install()

@@ -20,6 +20,7 @@ from helm_chart import CHART, CI, RELEASE, ROOT, template
 from kubectl import CommandError, Namespace, call, get, kubectl, listed, run, wait_for
 from logpipeline_operator import crds
 from logpipeline_operator.crd_versions import VERSION_LABEL, stale
+from pipelines_on_cluster import Pipeline, resource
 
 CRD = "logpipelines.logpipeline.dev"
 NAME = "logpipeline-operator"
@@ -36,24 +37,13 @@ for version in crd["spec"]["versions"]:
     source.get("default", {{}}).pop("{FIELD}", None)
 print(crds.apply(crds.connect(), crd))
 """
-PIPELINE = {
-    "apiVersion": "logpipeline.dev/v1alpha1",
-    "kind": "LogPipeline",
-    "metadata": {"name": "survivor"},
-    "spec": {
-        "suspend": True,
-        "kafka": {"managed": {}},
-        "goals": [{"name": "errors", "groupBy": ["host"], "window": {"size": "1m"}}],
-    },
-}
-
-
 class Room:
     """Where a release is, and one of the namespaces it looks after."""
 
     def __init__(self, release: Namespace, logs: Namespace) -> None:
         self.release = release
         self.logs = logs
+        self.pipeline = Pipeline(logs, resource("survivor", "client-rate"))
 
     def helm(self, *arguments: str) -> None:
         run("helm", *arguments, "--namespace", self.release.name, "--timeout", "3m", seconds=200)
@@ -66,10 +56,27 @@ class Room:
         self.helm(verb, RELEASE, str(chart), "--wait", *chosen)
 
     def survivor(self) -> dict[str, Any]:
-        """The pipeline that lives through everything, as far as nobody but the test changes it."""
-        found = self.logs.get(CRD, "survivor")
-        assert found
-        return {"uid": found["metadata"]["uid"], FIELD: found["spec"].get("source", {}).get(FIELD)}
+        """The pipeline that lives through everything, as far as nobody but the test changes it: itself and its pods."""
+        found = self.pipeline.live()
+        pods = self.pipeline.children("pods")
+        return {
+            "uid": found["metadata"]["uid"],
+            FIELD: found["spec"]["source"].get(FIELD),
+            "pods": {pod["metadata"]["name"]: pod["metadata"]["uid"] for pod in pods},
+            "restarts": sum(one["restartCount"] for pod in pods for one in pod["status"]["containerStatuses"]),
+        }
+
+    def await_flow(self) -> None:
+        """Wait until there are more records and more results than now; nobody needs to look after them for that."""
+        topics = [self.pipeline.topic(use) for use in ("raw", "client-rate")]
+
+        def sizes() -> list[int]:
+            return [len(self.pipeline.toolbox.topic(self.pipeline.bootstrap, topic)) for topic in topics]
+
+        before = sizes()
+        wait_for(
+            "records and results to flow", lambda: all(new > old for new, old in zip(sizes(), before, strict=True)), 60
+        )
 
     def remnants(self) -> list[str]:
         """What is left of a release."""
@@ -120,25 +127,31 @@ def test_a_pipeline_outlives_upgrade_roll_back_and_uninstall(room: Room, tmp_pat
     # An operator of this version would refuse the older CRD, so the previous release runs none.
     room.bring("install", previous, "replicas=0")
     assert faults() == [f"v1alpha1: spec.source.{FIELD} is missing"]
-    room.logs.apply(PIPELINE)
-    before = room.survivor()
+    room.pipeline.apply()
+    assert room.survivor()["pods"] == {}
 
     room.bring("upgrade", CHART)
     assert faults() == []
     assert version_of_the_crd() == logpipeline.__version__
     room.helm("test", RELEASE)
-    room.logs.patch(CRD, "survivor", {"spec": {"source": {FIELD: "42s"}}})
-    after = {**before, FIELD: "42s"}
-    assert room.survivor() == after
+    room.pipeline.patch(f"/spec/source/{FIELD}", "42s")
+    room.pipeline.wait("Ready")
+    room.pipeline.wait("FlowHealthy")
+    after = room.survivor()
+    assert after[FIELD] == "42s"
+    assert len(after["pods"]) == 3
 
     room.helm("rollback", RELEASE, "1", "--wait")
     assert faults() == [], "a roll-back must not take fields away"
+    room.await_flow()
     assert room.survivor() == after
 
     room.bring("upgrade", CHART)
+    room.pipeline.wait("Ready")
     room.helm("uninstall", RELEASE, "--wait")
     assert room.remnants() == []
     assert faults() == []
+    room.await_flow()
     assert room.survivor() == after
     wait_for("the canary to go", lambda: room.release.get(CRD, "logpipeline-canary") is None, 60)
 

@@ -39,22 +39,6 @@ kernel/panic_on_oops 1
 kernel/keys/root_maxkeys 1000000
 kernel/keys/root_maxbytes 25000000'
 
-# Requests are the scheduler's bookkeeping. Tests run several pipelines beside each other, which two cores bear but would not be allotted:
-# the kubelet is shown eight CPUs. What a pod may use stays what the machine has.
-set_up_cpus() {
-    local cpu topology
-    [ "$(nproc)" -lt 8 ] || return 0
-    for cpu in {0..7}; do
-        topology=/run/cpus/node0/cpu$cpu/topology
-        mkdir -p "$topology"
-        echo "$cpu" >"$topology/core_id"
-        echo 0 >"$topology/physical_package_id"
-    done
-    echo 0-7 >/run/cpus/online
-    mount --bind /run/cpus /sys/devices/system/node
-    mount --bind /run/cpus/online /sys/devices/system/cpu/online
-}
-
 set_up_network() {
     until ip link show "$node_link" >/dev/null 2>&1; do sleep 0.05; done
     ip link set lo up
@@ -93,7 +77,6 @@ api_server_ready() {
 }
 
 set_up_files
-set_up_cpus
 set_up_network
 mkdir -p /mnt/log
 . "$here/daemons.sh"
