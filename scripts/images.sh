@@ -24,7 +24,7 @@ declare -A folder=(
 declare -A also=(
     [kafka-connect]=services/kafka
     [log-generator]='logpipeline pyproject.toml requirements.lock'
-    [spark]='logpipeline pyproject.toml requirements.lock'
+    [spark]='services/kafka logpipeline pyproject.toml requirements.lock'
     [operator]='logpipeline pyproject.toml requirements.lock'
 )
 

@@ -1,9 +1,12 @@
-"""Takes out of site-packages what a streaming job never loads: `slim.py SITE_PACKAGES`."""
+"""Takes out of site-packages what a streaming job never loads, and puts Spark's jars into a folder: `slim.py
+SITE_PACKAGES JARS`.
+"""
 
 import platform
 import shutil
 import sys
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 # Jars of pyspark by subject.
@@ -40,6 +43,8 @@ NATIVE = {
     },
     "zstd-jni-*": {"x86_64": "linux/amd64/", "aarch64": "linux/aarch64/"},
 }
+SIGNED_JARS = ("janino-*", "commons-compiler-*")
+SIGNATURE_SUFFIXES = {".SF", ".RSA", ".DSA"}
 NATIVE_SUFFIXES = {".so", ".a", ".dll", ".dylib", ".jnilib"}
 
 UNUSED_FILES = (
@@ -59,12 +64,12 @@ def remove(path: Path) -> None:
         path.unlink()
 
 
-def drop_foreign_code(jar: Path, own: str) -> None:
-    """Rewrite `jar` without the native libraries of other systems than the one whose paths begin with `own`."""
+def rewrite(jar: Path, keeps: Callable[[str], bool]) -> None:
+    """Rewrite `jar` with those of its files alone that `keeps` says yes to."""
     slim = jar.with_suffix(".slim")
     with zipfile.ZipFile(jar) as source, zipfile.ZipFile(slim, "w", zipfile.ZIP_DEFLATED) as target:
         for entry in source.infolist():
-            if Path(entry.filename).suffix not in NATIVE_SUFFIXES or entry.filename.startswith(own):
+            if keeps(entry.filename):
                 target.writestr(entry, source.read(entry))
     slim.replace(jar)
 
@@ -75,8 +80,8 @@ def size_of(folder: Path) -> int:
 
 
 def main() -> None:
-    """Slim the folder that is named on the command line."""
-    packages = Path(sys.argv[1])
+    """Slim the first folder that is named on the command line."""
+    packages, target = map(Path, sys.argv[1:])
     jars = packages / "pyspark" / "jars"
     before = size_of(packages)
     for patterns in UNUSED_JARS.values():
@@ -85,11 +90,21 @@ def main() -> None:
                 jar.unlink()
     for pattern, own in NATIVE.items():
         for jar in jars.glob(pattern):
-            drop_foreign_code(jar, own[platform.machine()])
+            beginning = own[platform.machine()]
+            rewrite(jar, lambda name, own=beginning: Path(name).suffix not in NATIVE_SUFFIXES or name.startswith(own))
+    # A class archive takes no classes of jars that are signed.
+    for jar in (jar for pattern in SIGNED_JARS for jar in jars.glob(pattern)):
+        rewrite(jar, lambda name: not (name.startswith("META-INF/") and Path(name).suffix in SIGNATURE_SUFFIXES))
     for pattern in UNUSED_FILES:
         for path in packages.glob(pattern):
             remove(path)
     print(f"slim: {before} MB before, {size_of(packages)} MB after, of which jars {size_of(jars)} MB")
+    # Spark's scripts add jars/* to the class path, in the order of the file system. A class archive is valid for one
+    # order only, so that folder keeps what the scripts themselves need, and the rest is listed one by one.
+    target.mkdir(parents=True)
+    for jar in jars.glob("*.jar"):
+        if not jar.name.startswith("spark-launcher"):
+            jar.rename(target / jar.name)
 
 
 if __name__ == "__main__":

@@ -33,10 +33,19 @@ _SETTINGS = {
     # A batch that does not end when it is told to must not hold up the end of the process.
     "spark.sql.streaming.stopTimeout": "5s",
 }
-# A JVM without memory is of no use to anyone; one that has ended is started again.
 _JAVA_OPTIONS = (
-    f"-XX:+ExitOnOutOfMemoryError -Dlog4j2.configurationFile={Path(__file__).with_name('log4j2.properties')}"
+    # A JVM without memory is of no use to anyone; one that has ended is started again.
+    "-XX:+ExitOnOutOfMemoryError",
+    f"-Dlog4j2.configurationFile={Path(__file__).with_name('log4j2.properties')}",
+    # What a batch costs is in the Python workers. The JVM's optimizing compiler takes half of the CPU of a start, for
+    # code that runs once: it waits for ten times the calls that it does by default.
+    "-XX:Tier4InvocationThreshold=50000",
+    "-XX:Tier4MinInvocationThreshold=6000",
+    "-XX:Tier4CompileThreshold=150000",
+    "-XX:Tier4BackEdgeThreshold=400000",
 )
+# The classes of a start, where they were recorded (see container/train.py): they need not be read and checked anew.
+CLASS_ARCHIVE = "classes.jsa"
 # What a user says of these is added to ours.
 _JOINED = {
     "spark.driver.extraJavaOptions": " ",
@@ -55,6 +64,9 @@ def session(name: str, *, shards: int, placement: Placement, conf: Mapping[str, 
     jars = sorted(map(str, folder.glob("*.jar")))
     if not jars:
         raise LogPipelineError(f"Spark's Kafka source is not installed in {folder}; run `make setup`")
+    options = [*_JAVA_OPTIONS]
+    if (archive := folder / CLASS_ARCHIVE).exists():
+        options += [f"-XX:SharedArchiveFile={archive}", "-Xlog:cds=off"]
     # Workers of this very interpreter: `python3` on the PATH may be another one, without our packages.
     os.environ["PYSPARK_PYTHON"] = sys.executable
     os.environ["SPARK_LOCAL_IP"] = placement.address
@@ -63,7 +75,7 @@ def session(name: str, *, shards: int, placement: Placement, conf: Mapping[str, 
     for role in ("driver", "executor"):
         # On the class path of the JVM itself, not shipped to it: no copy a start.
         ours[f"spark.{role}.extraClassPath"] = os.pathsep.join(jars)
-        ours[f"spark.{role}.extraJavaOptions"] = _JAVA_OPTIONS
+        ours[f"spark.{role}.extraJavaOptions"] = " ".join(options)
     for key, value in merged(ours, conf or {}).items():
         builder = builder.config(key, value)
     return builder.getOrCreate()
