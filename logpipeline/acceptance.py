@@ -56,25 +56,28 @@ class Acceptance:
     running: Mapping[str, RunningGoal]
 
     def goal_pipeline(self, name: str) -> LogPipeline:
-        """Return the pipeline as the goal `name` sees it: itself alone, and nothing that it does not read, so that no
-        other edit restarts it.
+        """Return the pipeline as the goal `name` sees it: itself alone, its rule written out, and nothing that it does
+        not read, so that no edit restarts it that changes nothing for it, a refused one above all.
         """
         metadata, spec = self.pipeline.metadata, self.pipeline.spec
         source = spec.source
         (goal,) = (goal for goal in spec.goals if goal.name == name)
+        running = _running_goal(goal, self.running[name])
         return self.pipeline.model_copy(
             update={
                 "metadata": Metadata(name=metadata.name, namespace=metadata.namespace),
                 "spec": Spec(
                     source=source.model_copy(
                         update={
-                            "topic": type(source.topic)(name=source.topic.name, partitions=source.topic.partitions),
+                            "topic": type(source.topic)(
+                                name=self.running[name].rule["source.topic"], partitions=source.topic.partitions
+                            ),
                             "invalid_topic": Topic(name=source.invalid_topic.name),
                             "generator": None,
                         }
                     ),
                     kafka=spec.kafka if spec.kafka.external else Kafka(managed=ManagedKafka()),
-                    goals=[goal.model_copy(update={"topic": Topic(name=goal.topic.name)})],
+                    goals=[running.model_copy(update={"topic": Topic(name=goal.topic.name)})],
                     spark=Spark(
                         trigger=spec.spark.trigger,
                         max_records_per_batch=spec.spark.max_records_per_batch,

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
 _PREFIX = "logpipeline_operator"
 
 REGISTRY = CollectorRegistry()
+ProcessCollector(registry=REGISTRY)
 RECONCILE = Histogram(
     f"{_PREFIX}_reconcile_duration_seconds",
     "Duration of one pass over a pipeline.",
     ["result"],
     registry=REGISTRY,
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+REQUESTS = Counter(
+    f"{_PREFIX}_api_requests", "Requests to the API server, without the watches.", ["method"], registry=REGISTRY
 )
 WRITES = Counter(f"{_PREFIX}_writes", "Children written to the API server.", ["kind", "verb"], registry=REGISTRY)
 STATUS_WRITES = Counter(f"{_PREFIX}_status_writes", "Statuses written to the API server.", registry=REGISTRY)

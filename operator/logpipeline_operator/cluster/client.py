@@ -14,7 +14,7 @@ import urllib3
 from kubernetes import client, config
 
 from logpipeline_operator.cluster.kinds import EVENT, PIPELINE, SECRET, Document, Kind
-from logpipeline_operator.metrics import STATUS_WRITES, WRITES
+from logpipeline_operator.metrics import REQUESTS, STATUS_WRITES, WRITES
 
 FIELD_MANAGER = "logpipeline-operator"
 _APPLY = "application/apply-patch+yaml"
@@ -127,6 +127,7 @@ class Client:
             headers[token["key"]] = token["value"]
         url = self._api.configuration.host + path + (f"?{urlencode(query)}" if query else "")
         pool: urllib3.PoolManager = self._api.rest_client.pool_manager
+        REQUESTS.labels(method).inc()
         try:
             response = pool.request(
                 method,
