@@ -25,7 +25,7 @@ YAML
 }
 
 up() {
-    "$cluster_dir/build-tools.sh"
+    "$cluster_dir/build-tools.sh" kwok
     mkdir -p "$state/log"
     if ! running; then
         setsid kwok --kubeconfig "$KUBECONFIG" --manage-nodes-with-label-selector type=kwok --cidr 10.245.0.1/16 \

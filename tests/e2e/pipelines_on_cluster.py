@@ -133,6 +133,18 @@ class Pipeline:
         wait_for(f"the goals to read up to {ends}", all_read, 120, every=2)
         return raw
 
+    def await_indexed(self, raw: list[Message], elasticsearch: str, index: str) -> None:
+        """Wait until each raw record is a document, or stands among the dead letters."""
+
+        def outcome() -> tuple[int, int]:
+            dead = self.toolbox.dead_letters(self.bootstrap, f"{self.name}.sink-dead-letters")
+            return self.toolbox.count(elasticsearch, index), len(dead)
+
+        try:
+            wait_for(f"{len(raw)} records to be indexed", lambda: sum(outcome()) == len(raw), 60, every=2)
+        except AssertionError as error:
+            raise AssertionError(f"{error}; documents and dead letters: {outcome()}") from error
+
     def assert_results(self, raw: list[Message], *goals: str) -> dict[str, int]:
         """Demand of the result topics what the reference finds in the raw topic; returns how many results each has."""
         reference = Reference(raw)

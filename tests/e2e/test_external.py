@@ -149,10 +149,5 @@ def test_after_all_of_it_nothing_is_lost_and_nothing_shown(world: World, operato
     pipeline = world.pipeline
     raw = pipeline.stop_traffic()
     assert pipeline.assert_results(raw, "client-rate")["client-rate"] > 10
-    dead = {message.key for message in pipeline.toolbox.topic(pipeline.bootstrap, "web.sink-dead-letters")}
-
-    def indexed() -> bool:
-        return pipeline.toolbox.count(world.services.plain_elasticsearch, "web") + len(dead) == len(raw)
-
-    wait_for(f"{len(raw)} records in the index", indexed, 60, every=2)
+    pipeline.await_indexed(raw, world.services.plain_elasticsearch, "web")
     assert world.leaks(operator) == []

@@ -37,6 +37,8 @@ for version in crd["spec"]["versions"]:
     source.get("default", {{}}).pop("{FIELD}", None)
 print(crds.apply(crds.connect(), crd))
 """
+
+
 class Room:
     """Where a release is, and one of the namespaces it looks after."""
 

@@ -188,23 +188,20 @@ def test_after_all_of_it_results_and_index_equal_the_reference(nginx: Pipeline) 
     raw = nginx.stop_traffic()
     counts = nginx.assert_results(raw, *PRESETS)
     assert all(count > 10 for count in counts.values())
-    elasticsearch, index = "http://nginx-elasticsearch:9200", "test-inter"
-    dead = {message.key for message in nginx.toolbox.topic(nginx.bootstrap, "nginx.sink-dead-letters")}
-
-    def indexed() -> bool:
-        return nginx.toolbox.count(elasticsearch, index) + len(dead) == len(raw)
-
-    wait_for(f"{len(raw)} records in the index", indexed, 60, every=2)
+    nginx.await_indexed(raw, "http://nginx-elasticsearch:9200", "test-inter")
 
 
 def test_a_raised_state_version_counts_anew_by_the_new_rule(nginx: Pipeline) -> None:
     goal = {**nginx.live()["spec"]["goals"][0], "stateVersion": 2, "having": {"greaterThan": 12}}
-    nginx.patch("/spec/goals/0", goal | {"window": {"size": "40s", "slide": "1s"}})
-    nginx.wait("Ready")
+    changed = goal | {"window": {"size": "40s", "slide": "1s"}}
+    nginx.namespace.patch(
+        PIPELINES, nginx.name, [{"op": "replace", "path": "/spec/goals/0", "value": changed}], form="json"
+    )
 
     def counted_anew() -> bool:
         entry = nginx.status()["goals"][0]
-        return entry["stateVersion"] == 2 and entry["rule"]["window.size"] == 40 and entry.get("lag") == 0
+        assert entry["rule"]["window.size"] == 40
+        return entry["checkpoint"] == "/checkpoint/client-rate.v2" and entry["state"] == "running" and entry["lag"] == 0
 
     wait_for("the goal to count anew", counted_anew, 120)
     values = [message.value or b"" for message in nginx.toolbox.topic(nginx.bootstrap, "goal1-topic")]

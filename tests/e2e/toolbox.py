@@ -12,7 +12,7 @@ from messages import Message
 IMAGE = "docker.io/logpipeline/log-generator:0.1.0"
 _POD = "toolbox"
 
-# Prints every message that a topic holds now, a JSON array a line.
+# Prints every message that a topic holds now, a JSON array a line; of a dead letter also where it came from.
 _READ = """
 import base64, json, sys, time
 from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
@@ -32,7 +32,9 @@ while missing > 0:
             sys.exit(str(m.error()))
         if m.offset() < ends[m.partition()][1]:
             missing -= 1
-            print(json.dumps([m.partition(), m.offset(), m.timestamp()[1], text(m.key()), text(m.value())]))
+            headers = dict(m.headers() or ())
+            origin = [headers[f"__connect.errors.{name}"].decode() for name in ("partition", "offset")] if headers else None
+            print(json.dumps([m.partition(), m.offset(), m.timestamp()[1], text(m.key()), text(m.value()), origin]))
 consumer.close()
 """
 
@@ -88,14 +90,21 @@ class Toolbox:
         command = ("exec", "-i", _POD, "--", "python", "-", *arguments)
         return self._namespace.kubectl(*command, given=program, seconds=seconds)
 
+    def _rows(self, bootstrap_servers: str, topic: str) -> list[list[Any]]:
+        settings = json.dumps({"bootstrap.servers": bootstrap_servers})
+        return [json.loads(line) for line in self.python(_READ, settings, topic).splitlines()]
+
     def topic(self, bootstrap_servers: str, topic: str) -> list[Message]:
         """Every message that a topic holds now, by partition and offset."""
-        settings = json.dumps({"bootstrap.servers": bootstrap_servers})
-        rows = [json.loads(line) for line in self.python(_READ, settings, topic).splitlines()]
         messages = [
-            Message(*row[:3], *(None if one is None else base64.b64decode(one) for one in row[3:])) for row in rows
+            Message(*row[:3], *(None if one is None else base64.b64decode(one) for one in row[3:5]))
+            for row in self._rows(bootstrap_servers, topic)
         ]
         return sorted(messages, key=lambda message: (message.partition, message.offset))
+
+    def dead_letters(self, bootstrap_servers: str, topic: str) -> set[tuple[str, str]]:
+        """Partition and offset of each record that a topic of dead letters holds, be it there once or more often."""
+        return {(row[5][0], row[5][1]) for row in self._rows(bootstrap_servers, topic)}
 
     def fetch(self, url: str, method: str = "GET", body: str = "") -> Any:
         """The JSON that an address answers with."""
