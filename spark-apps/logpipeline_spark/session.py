@@ -37,6 +37,8 @@ _JAVA_OPTIONS = (
     # A JVM without memory is of no use to anyone; one that has ended is started again.
     "-XX:+ExitOnOutOfMemoryError",
     f"-Dlog4j2.configurationFile={Path(__file__).with_name('log4j2.properties')}",
+    # As much as every start needs: growing there costs full collections.
+    "-XX:MetaspaceSize=128m",
     # What a batch costs is in the Python workers. The JVM's optimizing compiler takes half of the CPU of a start, for
     # code that runs once: it waits for ten times the calls that it does by default.
     "-XX:Tier4InvocationThreshold=50000",
