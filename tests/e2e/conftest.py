@@ -22,7 +22,11 @@ def restricted(purpose: str) -> Iterator[Namespace]:
     try:
         yield namespace
     finally:
-        run("kubectl", "delete", "namespace", namespace.name, "--ignore-not-found", "--timeout=180s", seconds=200)
+        removal = ("kubectl", "delete", "namespace", namespace.name, "--ignore-not-found")
+        run(*removal, "--wait=false")
+        # Nobody needs what they still have to do.
+        namespace.kubectl("delete", "pods", "--all", "--force", "--grace-period=0")
+        run(*removal, "--timeout=180s", seconds=200)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -90,7 +90,7 @@ class Room:
         return [
             f"{each['kind']}/{each['name']}"
             for each in metadata
-            if each["namespace"] in ours or each["name"].endswith(self.release.name)
+            if each["namespace"] in ours or self.release.name in each["name"]
         ]
 
 
