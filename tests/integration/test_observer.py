@@ -172,7 +172,8 @@ class SecuredBroker(Broker):
             {
                 **dict(line.split("=", 1) for line in text.splitlines()),
                 "listeners": f"{plain.removeprefix('listeners=')},SASL://{self.secured}",
-                "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SASL:SASL_PLAINTEXT",
+                "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,"
+                "SECURED:SASL_PLAINTEXT,SASL:SASL_PLAINTEXT",
                 "sasl.enabled.mechanisms": "PLAIN",
                 "listener.name.sasl.plain.sasl.jaas.config": f'{login} required user_alice="right" user_bob="right";',
                 "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
