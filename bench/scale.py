@@ -30,12 +30,12 @@ from kubernetes import client, config, watch  # noqa: E402
 
 from installation import Operator  # noqa: E402
 from kubectl import Namespace, environment, run, wait_for  # noqa: E402
-from logpipeline.api import parse  # noqa: E402
+from logpipeline.api import API_VERSION, KIND, parse  # noqa: E402
 from logpipeline.rules import chosen_rules, state_identity  # noqa: E402
+from logpipeline_operator.desired.addresses import GOAL_METRICS_PORT  # noqa: E402
 
-API = ("logpipeline.dev", "v1alpha1")
+API = tuple(API_VERSION.split("/"))
 PLURAL = "logpipelines"
-GOAL_PORT = 9405
 FAKE_PODS = "10.245.0.0/16"
 PLACE = {
     "nodeSelector": {"type": "kwok"},
@@ -53,8 +53,8 @@ def pipeline(name: str, **spec: Any) -> dict[str, Any]:
         "goals": [GOAL],
     }
     return {
-        "apiVersion": "/".join(API),
-        "kind": "LogPipeline",
+        "apiVersion": API_VERSION,
+        "kind": KIND,
         "metadata": {"name": name, "namespace": "scale"},
         "spec": {**defaults, **spec},
     }
@@ -126,7 +126,13 @@ def fake_goals(folder: Path) -> Iterator[None]:
     ).stdout.split()
     inside = ["nsenter", "--target", node, "--net"]
     subprocess.run([*inside, "ip", "route", "replace", "local", FAKE_PODS, "dev", "lo"], check=True)
-    command = [*inside, sys.executable, str(Path(__file__).with_name("fake_goals.py")), str(GOAL_PORT), str(answer)]
+    command = [
+        *inside,
+        sys.executable,
+        str(Path(__file__).with_name("fake_goals.py")),
+        str(GOAL_METRICS_PORT),
+        str(answer),
+    ]
     server = subprocess.Popen(command)
     try:
         yield

@@ -62,7 +62,7 @@ class Acceptance:
         metadata, spec = self.pipeline.metadata, self.pipeline.spec
         source = spec.source
         (goal,) = (goal for goal in spec.goals if goal.name == name)
-        running = _running_goal(goal, self.running[name])
+        running = self.running[name]
         return self.pipeline.model_copy(
             update={
                 "metadata": Metadata(name=metadata.name, namespace=metadata.namespace),
@@ -70,18 +70,18 @@ class Acceptance:
                     source=source.model_copy(
                         update={
                             "topic": type(source.topic)(
-                                name=self.running[name].rule["source.topic"], partitions=source.topic.partitions
+                                name=running.rule["source.topic"], partitions=source.topic.partitions
                             ),
                             "invalid_topic": Topic(name=source.invalid_topic.name),
                             "generator": None,
                         }
                     ),
                     kafka=spec.kafka if spec.kafka.external else Kafka(managed=ManagedKafka()),
-                    goals=[running.model_copy(update={"topic": Topic(name=goal.topic.name)})],
+                    goals=[_running_goal(goal, running).model_copy(update={"topic": Topic(name=goal.topic.name)})],
                     spark=Spark(
                         trigger=spec.spark.trigger,
                         max_records_per_batch=spec.spark.max_records_per_batch,
-                        shards=self.running[name].rule["spark.shards"],
+                        shards=running.rule["spark.shards"],
                         executors=spec.spark.executors,
                         executor_resources=spec.spark.executor_resources if spec.spark.executors else None,
                         conf=spec.spark.conf,

@@ -14,6 +14,8 @@ from pathlib import Path
 from pyspark import SparkContext
 
 from logpipeline.api import parse
+from logpipeline.kafka.broker import Node, broker_properties
+from logpipeline.kafka.properties import java_properties
 from logpipeline.rules import chosen_rules
 from logpipeline_spark import stream
 from logpipeline_spark.placement import InProcess
@@ -25,33 +27,13 @@ PIPELINE = {
     "metadata": {"name": "training"},
     "spec": {"kafka": {"managed": {}}, "goals": [{"name": "client-rate", "preset": "client-rate"}]},
 }
-BROKER = """
-process.roles=broker,controller
-node.id=1
-controller.quorum.voters=1@127.0.0.1:{controller}
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
-controller.listener.names=CONTROLLER
-log.dirs={folder}/data
-offsets.topic.replication.factor=1
-"""
-SECONDS = 60
+HOST = "127.0.0.1"
 
 
 def free_port() -> int:
     """Return a port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
+    with socket.create_server((HOST, 0)) as server:
         return server.getsockname()[1]
-
-
-def await_port(port: int) -> None:
-    """Return when somebody listens; raises TimeoutError."""
-    deadline = time.monotonic() + SECONDS
-    while time.monotonic() < deadline:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.2)
-    raise TimeoutError(f"no broker on port {port} within {SECONDS} s")
 
 
 def run_goal(port: int, folder: str, archive: str) -> None:
@@ -59,12 +41,12 @@ def run_goal(port: int, folder: str, archive: str) -> None:
     pipeline = parse(PIPELINE)
     (rule,) = chosen_rules(pipeline, ())
     topics = stream.topics_of(pipeline, rule)
-    kafka = {"bootstrap.servers": f"127.0.0.1:{port}"}
+    kafka = {"bootstrap.servers": f"{HOST}:{port}"}
     conf = {"spark.driver.extraJavaOptions": f"-XX:ArchiveClassesAtExit={archive} -Xlog:cds=error"}
     spark = session("training", shards=pipeline.spec.spark.shards, placement=InProcess(2), conf=conf)
     record = {"client_ip": "10.0.0.1", "host": "h", "country": "AT", "status": 200, "request_time": 0.1}
     values = [(json.dumps(record | {"@timestamp": time.time() + number}),) for number in range(30)] + [("bad",)]
-    # The broker makes the topic that is written to.
+    # The broker makes the topic that is written to, and is waited for until it does.
     options = {"kafka.bootstrap.servers": kafka["bootstrap.servers"], "topic": topics.raw}
     spark.createDataFrame(values, "value string").write.format("kafka").options(**options).save()
     query = stream.start(
@@ -84,14 +66,14 @@ def main() -> None:
     """Record with the broker of the folder that is named on the command line."""
     kafka, archive = sys.argv[1:]
     with tempfile.TemporaryDirectory() as folder:
-        port, controller = free_port(), free_port()
+        node = Node(1, HOST, free_port(), free_port())
+        properties = broker_properties(node, [node], data=f"{folder}/data", listen=HOST, config={})
         config = Path(folder, "broker.properties")
-        config.write_text(BROKER.format(port=port, controller=controller, folder=folder))
+        config.write_text(java_properties(properties | {"auto.create.topics.enable": "true"}))
         with Path(folder, "log").open("w") as log:
             broker = subprocess.Popen([f"{kafka}/bin/kafka-broker", config], stdout=log, stderr=log)
         try:
-            await_port(port)
-            run_goal(port, folder, archive)
+            run_goal(node.port, folder, archive)
         finally:
             broker.kill()
             broker.wait()

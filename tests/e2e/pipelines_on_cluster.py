@@ -65,9 +65,9 @@ class Pipeline:
     def apply(self) -> None:
         self.namespace.apply(self.document)
 
-    def patch(self, path: str, value: Any) -> None:
-        """Set the value at a path such as /spec/suspend."""
-        self.namespace.patch(PIPELINES, self.name, [{"op": "add", "path": path, "value": value}], form="json")
+    def patch(self, path: str, value: Any, op: str = "add") -> None:
+        """Set the value at a path such as /spec/suspend; an element of a list with `op` replace."""
+        self.namespace.patch(PIPELINES, self.name, [{"op": op, "path": path, "value": value}], form="json")
 
     def live(self) -> dict[str, Any]:
         document = self.namespace.get(PIPELINES, self.name)

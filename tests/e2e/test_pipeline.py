@@ -193,10 +193,7 @@ def test_after_all_of_it_results_and_index_equal_the_reference(nginx: Pipeline) 
 
 def test_a_raised_state_version_counts_anew_by_the_new_rule(nginx: Pipeline) -> None:
     goal = {**nginx.live()["spec"]["goals"][0], "stateVersion": 2, "having": {"greaterThan": 12}}
-    changed = goal | {"window": {"size": "40s", "slide": "1s"}}
-    nginx.namespace.patch(
-        PIPELINES, nginx.name, [{"op": "replace", "path": "/spec/goals/0", "value": changed}], form="json"
-    )
+    nginx.patch("/spec/goals/0", goal | {"window": {"size": "40s", "slide": "1s"}}, op="replace")
 
     def counted_anew() -> bool:
         entry = nginx.status()["goals"][0]
