@@ -36,7 +36,7 @@ test-java: setup ## The tests of the sink connector
 test-integration: setup ## The tests against real Kafka, Spark, Connect and Elasticsearch
 	.venv/bin/python -m pytest tests/integration
 
-test-e2e: setup cluster-up verify-manifests ## The tests on a real cluster (root, or a KUBECONFIG); installs what they need
+test-e2e: setup cluster-up ## The tests on a real cluster (root, or a KUBECONFIG); installs what they need
 	.venv/bin/python -m pytest tests/e2e --durations=0
 
 lint: setup verify-chart verify-conditions verify-crd verify-docs ## Style, types and the layers of the imports

@@ -33,12 +33,15 @@ NAMESPACE_OBJECT = {
 
 
 def rendered() -> dict[str, str]:
-    """Return what the folder should hold: file name → text, a file a template."""
+    """Return what the folder should hold: file name → text, a file a template; exits where helm is missing."""
     command = [os.environ.get("HELM", "helm"), "template", RELEASE, str(ROOT / "charts" / "logpipeline-operator")]
     command += ["--namespace", NAMESPACE, "--no-hooks", "--skip-tests"]
     for key, value in VALUES.items():
         command += ["--set", f"{key}={value}"]
-    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    try:
+        output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    except FileNotFoundError:
+        sys.exit(f"error: there is no {command[0]!r}: install Helm 3, or name it: HELM=/path/to/helm")
     files: dict[str, list[str]] = {"namespace.yaml": [yaml.safe_dump(NAMESPACE_OBJECT, sort_keys=False)]}
     for document in re.split(r"^---\n", output, flags=re.MULTILINE):
         source = re.match(r"# Source: \S+/templates/(\S+)\n", document)
