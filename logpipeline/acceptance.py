@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 from logpipeline.api import Aggregate, Condition, Goal, Having, LogPipeline, Window, parse
+from logpipeline.api.alerting import Alert
 from logpipeline.api.goal import Count, OfField
 from logpipeline.api.kafka import Kafka, ManagedKafka
 from logpipeline.api.resource import Metadata, Spark, Spec
@@ -77,7 +78,11 @@ class Acceptance:
                         }
                     ),
                     kafka=spec.kafka if spec.kafka.external else Kafka(managed=ManagedKafka()),
-                    goals=[_running_goal(goal, running).model_copy(update={"topic": Topic(name=goal.topic.name)})],
+                    goals=[
+                        _running_goal(goal, running).model_copy(
+                            update={"topic": Topic(name=goal.topic.name), "alert": Alert()}
+                        )
+                    ],
                     spark=Spark(
                         trigger=spec.spark.trigger,
                         max_records_per_batch=spec.spark.max_records_per_batch,

@@ -28,12 +28,10 @@ def validate(path: Path) -> None:
     width = max(len(goal.name) for goal in pipeline.spec.goals)
     for goal in pipeline.spec.goals:
         rule = rule_of(goal)
-        window = f"{rule.size} s" + (f" every {rule.slide} s" if rule.slide != rule.size else "")
         when = (
             "every window" if rule.threshold is None else f"> {rule.threshold:g}, {'early' if rule.early else 'final'}"
         )
-        meaning = f"{rule.value_name} by {', '.join(rule.group_by)} in {window}; {when}"
-        click.echo(f"{goal.name:<{width}}  {meaning} → {topics[f'goal {goal.name}'].name}")
+        click.echo(f"{goal.name:<{width}}  {rule.meaning()}; {when} → {topics[f'goal {goal.name}'].name}")
     click.echo(f"{path}: {pipeline.name} is valid")
 
 

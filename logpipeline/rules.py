@@ -48,6 +48,11 @@ class Rule:
         """Name of the aggregate in a result, e.g. `count` or `avg_request_time`."""
         return self.aggregate if self.field is None else f"{self.aggregate}_{self.field}"
 
+    def meaning(self) -> str:
+        """Return what is computed, in words: `count by client_ip in 20 s every 1 s`."""
+        every = f" every {self.slide} s" if self.slide != self.size else ""
+        return f"{self.value_name} by {', '.join(self.group_by)} in {self.size} s{every}"
+
     def identity(self) -> dict[str, Any]:
         """Return what the state of a running goal depends on, in the words of the resource; a change of any of it makes
         old state wrong.
@@ -86,6 +91,12 @@ def rule_of(goal: Goal) -> Rule:
         threshold=goal.having.greater_than if goal.having else None,
         early=has_threshold and aggregate == "count" if goal.emit is None else goal.emit == "early",
     )
+
+
+def alerts(pipeline: LogPipeline) -> list[str]:
+    """Return the names of the goals that alert: those with a threshold, where the resource wants alerts."""
+    goals = pipeline.spec.goals if pipeline.spec.alerting is not None else []
+    return [goal.name for goal in goals if goal.having is not None]
 
 
 def state_identity(pipeline: LogPipeline, rule: Rule) -> dict[str, Any]:

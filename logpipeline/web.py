@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import http.client
 import json
+import ssl
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from typing import Any
 
 # A proxy of the user's is for the outside; it would be asked for our own components too.
-_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+_NO_PROXY = urllib.request.ProxyHandler({})
+_OPENER = urllib.request.build_opener(_NO_PROXY)
 
 
 class RefusedError(Exception):
@@ -29,8 +31,9 @@ def fetch(
     body: Any = None,
     headers: Mapping[str, str] | None = None,
     timeout: float = 1.0,
+    context: ssl.SSLContext | None = None,
 ) -> str:
-    """Return the text that `url` answers with; `body` is sent as JSON.
+    """Return the text that `url` answers with; `body` is sent as JSON, `context` says whose certificates are trusted.
 
     Raises RefusedError for an answer that is not a success, and OSError when there is none in time.
     """
@@ -38,8 +41,11 @@ def fetch(
     request = urllib.request.Request(  # noqa: S310 (we chose the address)
         url, data, {"Content-Type": "application/json", **(headers or {})}, method=method
     )
+    opener = _OPENER
+    if context is not None:
+        opener = urllib.request.build_opener(_NO_PROXY, urllib.request.HTTPSHandler(context=context))
     try:
-        with _OPENER.open(request, timeout=timeout) as response:
+        with opener.open(request, timeout=timeout) as response:
             return str(response.read().decode("utf-8", errors="replace"))
     except urllib.error.HTTPError as error:
         raise RefusedError(error.code, _message(error.read().decode("utf-8", errors="replace"))) from error

@@ -41,6 +41,7 @@ HOT, ROLLING, STATE_BREAKING, FIXED = Kind
 
 _GOALS = ("every goal",)
 _ONE_GOAL = ("the goal",)
+_BRIDGE = "alert-bridge"
 _NO_SWITCH = "Managed and external never change places: the records would stay behind."
 _TASKS = "Its tasks restart, no pod does."
 _GROWS = "Grows, and never shrinks."
@@ -103,19 +104,19 @@ CHANGES: tuple[Change, ...] = (
     Change("kafka.managed", FIXED, ("kafka",), _NO_SWITCH),
     Change("kafka.managed.replicas", FIXED, ("kafka",), "The quorum is formed once."),
     *_storage("kafka.managed.storage", "kafka"),
-    Change("kafka.managed.port", ROLLING, ("kafka", "every goal", "generator", "connect"), _ONE_BY_ONE),
+    Change("kafka.managed.port", ROLLING, ("kafka", "every goal", "generator", "connect", _BRIDGE), _ONE_BY_ONE),
     Change("kafka.managed.config", ROLLING, ("kafka",), _ONE_BY_ONE),
     Change("kafka.external", FIXED, ("kafka",), _NO_SWITCH),
     Change(
         "kafka.external.bootstrapServers",
         ROLLING,
-        ("every goal", "generator", "connect"),
+        ("every goal", "generator", "connect", _BRIDGE),
         "Another address of the same Kafka. Another Kafka has other offsets: raise stateVersion of every goal with it.",
     ),
     Change(
         "kafka.external.security",
         ROLLING,
-        ("every goal", "generator", "connect"),
+        ("every goal", "generator", "connect", _BRIDGE),
         "KafkaReady says when it does not work.",
     ),
     Change(
@@ -123,31 +124,37 @@ CHANGES: tuple[Change, ...] = (
         HOT,
         _ONE_GOAL,
         "Another name is another goal: the old one goes, the new one begins. A goal that becomes the first restarts, "
-        "for the first one tells of invalid records; no other is touched.",
+        "for the first one tells of invalid records; so does the alert bridge. No other is touched.",
     ),
     Change("goals[].preset", STATE_BREAKING, _ONE_GOAL, "By what it fills in: what stays the same is no change."),
     Change("goals[].where", STATE_BREAKING, _ONE_GOAL, "Other records would be counted."),
     Change("goals[].groupBy", STATE_BREAKING, _ONE_GOAL, "Other keys would be counted."),
     Change("goals[].window", STATE_BREAKING, _ONE_GOAL, "Other windows would be counted."),
     Change("goals[].aggregate", STATE_BREAKING, _ONE_GOAL, "Another value would be computed."),
-    Change("goals[].having", ROLLING, _ONE_GOAL, "For windows that are still open, too."),
+    Change("goals[].having", ROLLING, ("the goal", _BRIDGE), "For windows that are still open, too."),
     Change(
         "goals[].emit",
         ROLLING,
-        _ONE_GOAL,
+        ("the goal", _BRIDGE),
         "A window that is open then can give a result early and another when it closes.",
     ),
     *_topic(
         "goals[].topic",
-        Change("goals[].topic.name", ROLLING, ("topics", "the goal"), "Results written so far stay in the old topic."),
+        Change(
+            "goals[].topic.name",
+            ROLLING,
+            ("topics", "the goal", _BRIDGE),
+            "Results written so far stay in the old topic.",
+        ),
     ),
     Change(
         "goals[].stateVersion",
         ROLLING,
-        _ONE_GOAL,
+        ("the goal", _BRIDGE),
         "Raised: new state from startFrom, the old checkpoint is left behind. Never lowered.",
     ),
     Change("goals[].startFrom", ROLLING, _ONE_GOAL, "Read when new state begins; running state is not touched."),
+    Change("goals[].alert", ROLLING, (_BRIDGE,), "Alerts that are open go on under their labels."),
     *_workload("spark", _GOALS),
     Change("spark.trigger", ROLLING, _GOALS, ""),
     Change("spark.maxRecordsPerBatch", ROLLING, _GOALS, ""),
@@ -178,7 +185,12 @@ CHANGES: tuple[Change, ...] = (
         "sink.elasticsearch.external.url", HOT, ("connector",), f"{_TASKS} Records indexed so far stay where they are."
     ),
     Change("sink.elasticsearch.external.secretRef", ROLLING, ("connect",), ""),
-    Change("sink.elasticsearch.index", HOT, ("connector",), "For records not yet indexed; the old index stays."),
+    Change(
+        "sink.elasticsearch.index",
+        ROLLING,
+        ("connector", _BRIDGE),
+        "For records not yet indexed; the old index stays. The bridge restarts where alerts link to Kibana.",
+    ),
     Change(
         "sink.elasticsearch.retention",
         HOT,
@@ -200,6 +212,8 @@ CHANGES: tuple[Change, ...] = (
         "sink.deadLetterTopic",
         Change("sink.deadLetterTopic.name", HOT, ("topics", "connector"), "The old topic stays as it is."),
     ),
+    Change("alerting", ROLLING, (_BRIDGE,), "Added: detections alert; removed: nobody is told any more."),
+    Change("alerting.topic", ROLLING, ("topics", _BRIDGE), "The old topic stays as it is, with what is open in it."),
 )
 
 _BY_PATH = {change.path: change for change in CHANGES}

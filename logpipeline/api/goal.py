@@ -10,6 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
+from logpipeline.api.alerting import Alert
 from logpipeline.api.base import Duration, Model, Name, part
 from logpipeline.api.cel import CelRule, are_durations, exactly_one, is_whole_seconds, one_of_fault, seconds, texts
 from logpipeline.api.condition import Condition, FieldName, given_of
@@ -117,6 +118,7 @@ _COUNTS = (
 _NO_THRESHOLD = "emit: early needs having: without a threshold nothing can be passed early; use emit: final"
 _NO_COUNT = "emit: early needs aggregate count, the only one that never falls again; use emit: final"
 _BELOW_ZERO = "having.greaterThan: a count is never below 0; use 0 or more, or leave having out"
+_NOT_GROUPED = "alert.groupBy names a field that groupBy does not; take fields of groupBy, or leave it out"
 _GIVE_A_PRESET = f"is missing; give it, or a preset ({', '.join(PRESETS)}) that has it"
 
 
@@ -138,6 +140,7 @@ class Goal(Model):
         "Absent: early for a count with having, else final.",
     )
     topic: Topic = part(Topic, "Results; <pipeline>.<goal>.")
+    alert: Alert = part(Alert, "How its results alert, where the pipeline has alerting and the goal has having.")
     state_version: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
         1, description="Raised: the goal leaves its state behind and counts anew from startFrom; never lowered."
     )
@@ -153,6 +156,12 @@ class Goal(Model):
             "!has(self.groupBy) || self.groupBy.all(field, self.groupBy.exists_one(other, other == field))",
             "groupBy names a field twice; name each once",
             field="groupBy",
+        ),
+        CelRule(
+            "alert-groups",
+            "!has(self.alert.groupBy) || !has(self.groupBy) || self.alert.groupBy.all(field, field in self.groupBy)",
+            _NOT_GROUPED,
+            field="alert",
         ),
         CelRule(
             "early-has-threshold",
@@ -187,6 +196,8 @@ class Goal(Model):
                 raise ValueError(f"{name} {_GIVE_A_PRESET}")
         if self.group_by is not None and len(set(self.group_by)) != len(self.group_by):
             raise ValueError("groupBy names a field twice; name each once")
+        if self.group_by is not None and not set(self.alert.group_by or ()).issubset(self.group_by):
+            raise ValueError(_NOT_GROUPED)
         if self.emit == "early":
             if self.having is None:
                 raise ValueError(_NO_THRESHOLD)

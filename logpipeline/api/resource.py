@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import ConfigDict, Field, model_validator
 
 from logpipeline.api import spark_conf
+from logpipeline.api.alerting import Alerting
 from logpipeline.api.base import Duration, Matching, Model, Name, Quantity, Settings, map_by, part, written
 from logpipeline.api.cel import CelRule, fixed
 from logpipeline.api.goal import Goal
@@ -109,6 +110,7 @@ class Spec(Model):
     )
     spark: Spark = part(Spark, "How the goals run.")
     sink: Sink | None = Field(None, description="Search over the raw records; absent: none.")
+    alerting: Alerting | None = Field(None, description="Alerts of the goals that have a threshold; absent: none.")
 
     cel: ClassVar = (
         CelRule(
@@ -163,7 +165,7 @@ _TOPICS = (
     "self.spec.source.topic.?name.orValue(self.metadata.name + '.raw'), "
     "self.spec.source.invalidTopic.?name.orValue(self.metadata.name + '.invalid')] + "
     "(has(self.spec.sink) ? [self.spec.sink.deadLetterTopic.?name.orValue(self.metadata.name + '.sink-dead-letters')] "
-    ": [])]"
+    ": []) + (has(self.spec.alerting) ? [self.spec.alerting.?topic.orValue(self.metadata.name + '.alerts')] : [])]"
 )
 
 
@@ -209,7 +211,7 @@ class LogPipeline(Model):
         """Return every topic of the pipeline with its name and replicas filled in, by what it is for. A Kafka of fewer
         brokers than replicas has as many as brokers.
 
-        Keys: `raw`, `invalid`, `sink-dead-letters` (with a sink) and `goal <name>` for each goal.
+        Keys: `raw`, `invalid`, `sink-dead-letters` (with a sink), `alerts` (with alerting), `goal <name>` of each.
         """
         source, sink = self.spec.source, self.spec.sink
         topics: dict[str, tuple[Topic, str]] = {
@@ -218,6 +220,8 @@ class LogPipeline(Model):
         }
         if sink is not None:
             topics["sink-dead-letters"] = (sink.dead_letter_topic, f"{self.name}.sink-dead-letters")
+        if self.spec.alerting is not None:
+            topics["alerts"] = (Topic(name=self.spec.alerting.topic), f"{self.name}.alerts")
         for goal in self.spec.goals:
             topics[f"goal {goal.name}"] = (goal.topic, f"{self.name}.{goal.name}")
         return {

@@ -58,6 +58,9 @@ def wanted_topics(pipeline: LogPipeline, brokers: int) -> dict[str, TopicSpec]:
             config["max.message.bytes"] = str(RECORD_BYTES)
         elif use in ("invalid", "sink-dead-letters"):
             config["max.message.bytes"] = str(WRAPPED_BYTES)
+        elif use == "alerts":
+            # What is open must not go because it is old.
+            config = {"cleanup.policy": "compact"}
         assert topic.name is not None
         assert topic.replicas is not None  # `topics` fills both in
         replicas = min(topic.replicas, brokers)
@@ -73,6 +76,7 @@ def _where(pipeline: LogPipeline, use: str) -> str:
         "raw": "spec.source.topic",
         "invalid": "spec.source.invalidTopic",
         "sink-dead-letters": "spec.sink.deadLetterTopic",
+        "alerts": "spec.alerting.topic",
     }[use]
 
 

@@ -19,6 +19,7 @@ from logpipeline.kafka.connect import worker_properties
 from logpipeline.kafka.properties import java_properties
 from logpipeline.local.leftovers import MARK
 from logpipeline.local.ports import HOST
+from logpipeline.rules import alerts
 from logpipeline.traffic import generate_options
 
 _SMALL_HEAP = "-Xms128m -Xmx384m -XX:+UseSerialGC"
@@ -68,6 +69,7 @@ class Place:
     kafka_secret: Path | None
     client_file: Path | None
     secret_folders: list[str]
+    receiver_secrets: Mapping[str, str]
 
 
 def settings_files(pipeline: LogPipeline, place: Place) -> dict[str, str]:
@@ -108,6 +110,8 @@ def processes(pipeline: LogPipeline, place: Place) -> list[Process]:
     result = [Process("goals", _goals_command(place), {}, stop_stage=1, stop_seconds=30)]
     if pipeline.spec.source.generator is not None:
         result.append(Process("generator", _generator_command(pipeline, place), {}, stop_stage=0, stop_seconds=20))
+    if alerts(pipeline):
+        result.append(Process("alert-bridge", _alert_bridge_command(place), {}, stop_stage=1, stop_seconds=20))
     if pipeline.spec.kafka.managed is not None:
         command = [str(distribution / "kafka/bin/kafka-broker"), str(config / "kafka.properties")]
         result.append(Process("kafka", command, {"KAFKA_HEAP_OPTS": _SMALL_HEAP}, stop_stage=3, stop_seconds=30))
@@ -144,6 +148,19 @@ def _generator_command(pipeline: LogPipeline, place: Place) -> list[str]:
     command = [sys.executable, "-m", "logpipeline", "generate"]
     for option, value in options.items():
         command += [option, value]
+    return command
+
+
+def _alert_bridge_command(place: Place) -> list[str]:
+    command = [sys.executable, "-m", "logpipeline_alert_bridge"]
+    command += ["--pipeline", str(place.root / "config" / "pipeline.yaml")]
+    command += ["--bootstrap-servers", place.bootstrap_servers]
+    command += ["--goals", f"http://{HOST}:{place.ports['goals']}"]
+    command += ["--metrics-port", str(place.ports["alert-bridge"])]
+    for use, folder in place.receiver_secrets.items():
+        command += [f"--{use}-secret", folder]
+    if place.client_file is not None:
+        command += ["--client-config", str(place.client_file)]
     return command
 
 

@@ -10,6 +10,7 @@ import psutil
 
 from logpipeline.api import LogPipeline
 from logpipeline.errors import LogPipelineError
+from logpipeline.rules import alerts
 
 HOST = "127.0.0.1"
 
@@ -41,6 +42,8 @@ def port_requests(pipeline: LogPipeline) -> list[PortRequest]:
             requests.append(PortRequest("elasticsearch-transport"))
     if pipeline.spec.source.generator is not None:
         requests.append(PortRequest("generator", 9405))
+    if alerts(pipeline):
+        requests.append(PortRequest("alert-bridge", 9406))
     return requests
 
 

@@ -20,7 +20,8 @@ from logpipeline.local.parts import Part
 from logpipeline.local.ports import HOST
 from logpipeline.local.secrets import stage_secret
 from logpipeline.local.state import StateFolder
-from logpipeline.web import RefusedError, fetch_json
+from logpipeline.rules import alerts
+from logpipeline.web import RefusedError, fetch, fetch_json
 
 # Whoever names an external service expects it to be there.
 _OUTSIDE_SECONDS = 30.0
@@ -39,12 +40,15 @@ class Clients:
 
 @dataclass(frozen=True)
 class _Security:
-    """Settings of clients of the pipeline's Kafka and the folder of its Secret, and the Secret of its Elasticsearch."""
+    """Settings of clients of the pipeline's Kafka and the folder of its Secret, the Secret of its Elasticsearch; and
+    the folders of the Secrets of those who are told of detections.
+    """
 
     kafka: dict[str, str] = field(default_factory=dict)
     java: dict[str, str] = field(default_factory=dict)
     kafka_secret: Path | None = None
     elasticsearch: Credentials | None = None
+    receivers: dict[str, str] = field(default_factory=dict)
 
 
 def stage_secrets(pipeline: LogPipeline, state: StateFolder, given: Path | None) -> _Security:
@@ -70,7 +74,20 @@ def stage_secrets(pipeline: LogPipeline, state: StateFolder, given: Path | None)
     ):
         name, where = sink.elasticsearch.external.secret_ref.name, "spec.sink.elasticsearch.external.secretRef"
         elasticsearch = stage_secret(name, where, given, state / "secrets" / "elasticsearch")
-    return _Security(kafka, java, kafka_secret, elasticsearch)
+    return _Security(kafka, java, kafka_secret, elasticsearch, _receiver_secrets(pipeline, state, given))
+
+
+def _receiver_secrets(pipeline: LogPipeline, state: StateFolder, given: Path | None) -> dict[str, str]:
+    folders: dict[str, str] = {}
+    alerting = pipeline.spec.alerting
+    if alerting is None:
+        return folders
+    for use, receiver in (("alertmanager", alerting.alertmanager), ("webhook", alerting.webhook)):
+        if receiver is not None and receiver.secret_ref is not None:
+            folder = state / "secrets" / use
+            stage_secret(receiver.secret_ref.name, f"spec.alerting.{use}.secretRef", given, folder)
+            folders[use] = str(folder)
+    return folders
 
 
 def place_of(
@@ -95,6 +112,7 @@ def place_of(
         kafka_secret=security.kafka_secret,
         client_file=client_file,
         secret_folders=[security.elasticsearch.folder] if security.elasticsearch else [],
+        receiver_secrets=security.receivers,
     )
 
 
@@ -145,9 +163,20 @@ def parts_of(pipeline: LogPipeline, place: Place, clients: Clients, start: Calla
     parts = [kafka, topics, process("goals", clients.goals.check)]
     if clients.generator is not None:
         parts.append(process("generator", clients.generator.check, "topics"))
+    if alerts(pipeline):
+        bridge = f"http://{HOST}:{place.ports['alert-bridge']}"
+        parts.append(process("alert-bridge", lambda: _unhealthy(bridge), "topics"))
     if clients.index is not None and clients.connector is not None:
         parts += _sink_parts(pipeline, place, clients.index, clients.connector, process)
     return parts
+
+
+def _unhealthy(url: str) -> str | None:
+    try:
+        fetch(f"{url}/readyz")
+    except (OSError, RefusedError) as error:
+        return str(error)
+    return None
 
 
 def _sink_parts(

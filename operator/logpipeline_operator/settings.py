@@ -23,6 +23,7 @@ class Images:
     connect: str = _ours("kafka-connect")
     generator: str = _ours("log-generator")
     spark: str = _ours("spark")
+    alert_bridge: str = _ours("alert-bridge")
     elasticsearch: str = f"{_ELASTIC}/elasticsearch/elasticsearch:{_ELASTIC_VERSION}"
     kibana: str = f"{_ELASTIC}/kibana/kibana:{_ELASTIC_VERSION}"
 

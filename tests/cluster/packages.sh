@@ -20,6 +20,8 @@ declare -A package_of=(
     [mmdebstrap]=mmdebstrap
     # The chart's alerts are tried with it.
     [promtool]=prometheus
+    # A pod becomes it, as who is told of detections.
+    [prometheus-alertmanager]=prometheus-alertmanager
 )
 
 missing=()

@@ -110,6 +110,25 @@ RULES: dict[str, Example] = {
     "checkpoint-uri": setting(
         "spark.checkpoint.uri", "s3a://bucket/goals", "/goals", "'/goals' is not a Hadoop URI; write for example s3a://"
     ),
+    "alertmanager-url": setting(
+        "alerting", {"alertmanager": {"url": "http://a:9093,https://b:9093"}}, {"alertmanager": {"url": "a:9093"}},
+        "'a:9093' is not an address; write http(s)://host:port, several with commas between; credentials stand in",
+    ),
+    "webhook-url": setting(
+        "alerting", {"webhook": {"url": "https://hook/in"}}, {"webhook": {"url": "https://me:secret@hook/in"}},
+        "is not an address; write http(s)://host/path; credentials stand in the Secret",
+    ),
+    "kibana-url": setting(
+        "alerting", {"webhook": {"url": "http://hook"}, "kibanaUrl": "https://kibana"},
+        {"webhook": {"url": "http://hook"}, "kibanaUrl": "kibana"}, "'kibana' is not an address; write http(s)://host",
+    ),
+    "receiver": setting(
+        "alerting", {"webhook": {"url": "http://hook"}}, {"maxAge": "1h"}, "give alertmanager, webhook or both"
+    ),
+    "alert-groups": setting(
+        f"{GOAL}.alert", {"groupBy": ["host"]}, {"groupBy": ["client_ip"]},
+        "alert.groupBy names a field that groupBy does not; take fields of groupBy",
+    ),
     # Placement and size of pods.
     "cpu-limit": setting(
         "spark.resources", {"requests": {"cpu": "500m"}, "limits": {"cpu": 1}},

@@ -49,40 +49,44 @@ except urllib.error.HTTPError as error:
 """
 
 
+def pod(name: str, command: list[str]) -> dict[str, Any]:
+    """A restricted pod with Python in it."""
+    restricted = {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name},
+        "spec": {
+            "securityContext": {
+                "runAsNonRoot": True,
+                "runAsUser": 10001,
+                "seccompProfile": {"type": "RuntimeDefault"},
+            },
+            "automountServiceAccountToken": False,
+            "terminationGracePeriodSeconds": 0,
+            "containers": [
+                {
+                    "name": name,
+                    "image": IMAGE,
+                    "imagePullPolicy": "IfNotPresent",
+                    "command": command,
+                    "securityContext": restricted,
+                }
+            ],
+        },
+    }
+
+
 class Toolbox:
     """Runs in the namespace until that goes."""
 
     def __init__(self, namespace: Namespace) -> None:
         self._namespace = namespace
-        restricted = {
-            "allowPrivilegeEscalation": False,
-            "readOnlyRootFilesystem": True,
-            "capabilities": {"drop": ["ALL"]},
-        }
-        pod = {
-            "apiVersion": "v1",
-            "kind": "Pod",
-            "metadata": {"name": _POD},
-            "spec": {
-                "securityContext": {
-                    "runAsNonRoot": True,
-                    "runAsUser": 10001,
-                    "seccompProfile": {"type": "RuntimeDefault"},
-                },
-                "automountServiceAccountToken": False,
-                "terminationGracePeriodSeconds": 0,
-                "containers": [
-                    {
-                        "name": "toolbox",
-                        "image": IMAGE,
-                        "imagePullPolicy": "IfNotPresent",
-                        "command": ["sleep", "infinity"],
-                        "securityContext": restricted,
-                    }
-                ],
-            },
-        }
-        namespace.apply(pod)
+        namespace.apply(pod(_POD, ["sleep", "infinity"]))
         namespace.kubectl("wait", "--for=condition=Ready", f"pod/{_POD}", "--timeout=60s")
 
     def python(self, program: str, *arguments: str, seconds: float = 120) -> str:

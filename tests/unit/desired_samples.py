@@ -49,6 +49,11 @@ EVERYTHING: dict[str, Any] = {
         "elasticsearch": {"managed": {**WORKLOAD, "storage": STORAGE, "kibana": WORKLOAD}},
         "connect": {**WORKLOAD, "replicas": 2, "config": {"flush.timeout.ms": "9"}},
     },
+    "alerting": {
+        **WORKLOAD,
+        "alertmanager": {"url": "http://alertmanager:9093"},
+        "kibanaUrl": "https://kibana.example.org",
+    },
 }
 EXTERNAL: dict[str, Any] = {
     "kafka": {
@@ -61,6 +66,10 @@ EXTERNAL: dict[str, Any] = {
     "goals": [GOAL],
     "spark": {"executors": 1, "checkpoint": {"uri": "s3a://bucket/checkpoints/"}},
     "sink": {"elasticsearch": {"external": {"url": "https://es.example.org:9200", "secretRef": {"name": "es-login"}}}},
+    "alerting": {
+        "alertmanager": {"url": "https://a:9093,https://b:9093", "secretRef": {"name": "alertmanager-login"}},
+        "webhook": {"url": "https://hook.example.org/in", "secretRef": {"name": "hook-login"}},
+    },
 }
 MUTUAL: dict[str, Any] = {
     "kafka": {

@@ -39,6 +39,7 @@ EDITS: dict[str, Any] = {
     "goals[].topic.name": "other",
     "goals[].stateVersion": 2,
     "goals[].startFrom": "latest",
+    "goals[].alert": {"severity": "critical"},
     "spark.trigger": "7s",
     "spark.maxRecordsPerBatch": 7000,
     "spark.executors": 7,
@@ -58,6 +59,8 @@ EDITS: dict[str, Any] = {
     "sink.connect.connectorClass": "org.example.Sink",
     "sink.connect.config": {"flush.timeout.ms": "7"},
     "sink.deadLetterTopic.name": "other",
+    "alerting": {"alertmanager": {"url": "http://other:9093"}},
+    "alerting.topic": "other",
 }
 for workload in ("kafka.managed", "spark", "sink.elasticsearch.managed", "sink.connect"):
     EDITS |= {f"{workload}.image": IMAGE, f"{workload}.resources": RESOURCES, f"{workload}.pod": POD}
@@ -68,7 +71,7 @@ ROWS = {row.path: row for row in CHANGES if row.kind in (Kind.HOT, Kind.ROLLING)
 PODS = {
     "every goal": "goal",
     "the goal": "goal",
-    **{name: name for name in ("kafka", "generator", "connect", "elasticsearch", "kibana")},
+    **{name: name for name in ("kafka", "generator", "connect", "elasticsearch", "kibana", "alert-bridge")},
 }
 
 
@@ -113,4 +116,4 @@ def test_an_edit_restarts_what_its_row_names(path: str) -> None:
     )
     assert {component for component, _ in restarted} == named
     if "the goal" in row.components and row.kind is Kind.ROLLING:
-        assert [name for _, name in restarted] == ["web-goal-client-rate"]
+        assert [name for component, name in restarted if component == "goal"] == ["web-goal-client-rate"]

@@ -29,6 +29,12 @@ def test_every_topic_of_the_resource_is_wanted() -> None:
     }
 
 
+def test_open_alerts_are_kept_however_old_they_are() -> None:
+    alerting = a_pipeline(alerting={"webhook": {"url": "http://hook"}})
+    topic = wanted_topics(alerting, brokers=1)["alerts"]
+    assert (topic.name, topic.partitions, topic.config) == ("web.alerts", 1, {"cleanup.policy": "compact"})
+
+
 def test_a_record_of_16_mib_passes_and_still_does_when_it_is_wrapped() -> None:
     topics = wanted_topics(pipeline(), brokers=1)
     limits = {use: int(spec.config.get("max.message.bytes", 1048588)) for use, spec in topics.items()}

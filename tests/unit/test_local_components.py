@@ -26,7 +26,7 @@ from logpipeline.local.supervision import configuration
 
 SAMPLES = Path(__file__).parents[2] / "manifests" / "samples"
 PORTS = {"kafka": 9092, "kafka-controller": 1, "goals": 9404, "generator": 9405, "connect": 8083}
-PORTS |= {"elasticsearch": 9200, "elasticsearch-transport": 2}
+PORTS |= {"elasticsearch": 9200, "elasticsearch-transport": 2, "alert-bridge": 9406}
 
 
 def place(**changes: Any) -> Place:
@@ -41,6 +41,7 @@ def place(**changes: Any) -> Place:
         "kafka_secret": None,
         "client_file": None,
         "secret_folders": [],
+        "receiver_secrets": {},
     }
     return Place(**{**known, **changes})
 
@@ -70,6 +71,7 @@ def nginx() -> LogPipeline:
         (nginx(), {"kafka", "elasticsearch", "connect", "goals", "generator"}),
         (external(), {"connect", "goals"}),
         (load(SAMPLES / "custom-goal.yaml"), {"kafka", "goals"}),
+        (load(SAMPLES / "alerting.yaml"), {"kafka", "goals", "generator", "alert-bridge"}),
     ],
 )
 def test_only_what_the_resource_asks_for_is_run(pipeline: LogPipeline, names: set[str]) -> None:
@@ -105,6 +107,15 @@ def test_secured_clients_are_given_files_and_no_secret() -> None:
     commands = {process.name: process.argv for process in processes(nginx(), secured)}
     assert commands["goals"][-2:] == ["--kafka-secret", "/state/secrets/kafka"]
     assert commands["generator"][-2:] == ["--client-config", "/state/config/client"]
+
+
+def test_the_alert_bridge_is_given_the_goals_and_its_secrets() -> None:
+    here = place(receiver_secrets={"webhook": "/state/secrets/webhook"})
+    alerting = load(SAMPLES / "alerting.yaml")
+    command = next(process.argv for process in processes(alerting, here) if process.name == "alert-bridge")
+    options = dict(zip(command[3::2], command[4::2], strict=True))
+    assert options["--goals"] == "http://127.0.0.1:9404"
+    assert options["--webhook-secret"] == "/state/secrets/webhook"
 
 
 def test_settings_files_hold_what_the_components_read() -> None:

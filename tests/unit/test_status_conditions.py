@@ -35,6 +35,7 @@ EXTERNAL = a_pipeline(
     }
 )
 GENERATES = a_pipeline(source={"generator": {}})
+ALERTS = a_pipeline(alerting={"webhook": {"url": "http://hook"}})
 SUSPENDED = a_pipeline(suspend=True)
 LONG_AGO = NOW - timedelta(minutes=6)
 JUST_NOW = NOW - timedelta(seconds=20)
@@ -246,6 +247,18 @@ DOWN = Fault(FaultKind.UNREACHABLE, "it does not answer")
             facts(flow=replace(facts().flow, rate=0.0, idle_seconds=301.0)),
             {"FlowHealthy": ("False", "NoRecords"), "Ready": ("False", "Creating")},
             id="our own generator is silent",
+        ),
+        pytest.param(
+            ALERTS,
+            facts(instead=workload("alert-bridge", ready=0, unready_since=LONG_AGO)),
+            {"Ready": ("False", "NotReady")},
+            id="nobody tells of detections",
+        ),
+        pytest.param(
+            ALERTS,
+            facts(instead=workload("alert-bridge")),
+            {"Ready": ("True", "Ready")},
+            id="somebody tells of detections",
         ),
         pytest.param(
             PIPELINE,

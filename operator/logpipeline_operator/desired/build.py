@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from logpipeline.api import LogPipeline
-from logpipeline_operator.desired import connect, elasticsearch, executors, generator, goal, kafka, kibana
+from logpipeline_operator.desired import alert_bridge, connect, elasticsearch, executors, generator, goal, kafka, kibana
 from logpipeline_operator.desired.secrets import SecretFacts
 from logpipeline_operator.settings import Settings
 
@@ -28,6 +28,7 @@ def desired(
     for each in pipeline.spec.goals:
         objects += goal.objects(pipeline, each.name, goal_pipelines[each.name], settings, secrets)
     objects += connect.objects(pipeline, settings, secrets)
+    objects += alert_bridge.objects(pipeline, settings, secrets)
     objects += generator.objects(pipeline, settings, secrets)
     objects += kibana.objects(pipeline, settings)
     return objects

@@ -11,6 +11,7 @@ from logpipeline_operator.desired.pods import Volume
 
 KAFKA_SECRET = "/etc/logpipeline/kafka-secret"  # noqa: S105 - a folder
 ELASTICSEARCH_SECRET = "/etc/logpipeline/elasticsearch-secret"  # noqa: S105 - a folder
+_RECEIVER_SECRETS = "/etc/logpipeline"
 _OWNER_AND_GROUP = 0o440
 
 
@@ -58,6 +59,21 @@ def elasticsearch_secret(pipeline: LogPipeline, secrets: Mapping[str, SecretFact
     if external is None or external.secret_ref is None:
         return None
     return SecretMount(external.secret_ref.name, ELASTICSEARCH_SECRET, secrets.get(external.secret_ref.name, _ABSENT))
+
+
+def receiver_secrets(pipeline: LogPipeline, secrets: Mapping[str, SecretFacts]) -> dict[str, SecretMount]:
+    """Return the Secrets of those who are told of detections, by their field in spec.alerting."""
+    alerting = pipeline.spec.alerting
+    receivers = {"alertmanager": alerting.alertmanager, "webhook": alerting.webhook} if alerting else {}
+    return {
+        use: SecretMount(
+            receiver.secret_ref.name,
+            f"{_RECEIVER_SECRETS}/{use}-secret",
+            secrets.get(receiver.secret_ref.name, _ABSENT),
+        )
+        for use, receiver in receivers.items()
+        if receiver is not None and receiver.secret_ref is not None
+    }
 
 
 def _references(pipeline: LogPipeline, secret: SecretMount | None) -> CredentialReferences | None:

@@ -11,7 +11,13 @@ from logpipeline_operator.observe.facts import Facts
 from logpipeline_operator.status.flow import flow_finding
 from logpipeline_operator.status.goals import goal_entries, goal_findings, goals_finding
 from logpipeline_operator.status.numbers import moment, rate_text
-from logpipeline_operator.status.parts import generator_finding, kafka_finding, sink_finding, topics_finding
+from logpipeline_operator.status.parts import (
+    alerting_finding,
+    generator_finding,
+    kafka_finding,
+    sink_finding,
+    topics_finding,
+)
 from logpipeline_operator.status.progress import progressing_finding
 from logpipeline_operator.status.reasons import (
     CONDITION_TYPES,
@@ -56,9 +62,9 @@ def status_of(
         SINK: sink_finding(pipeline, facts),
     }
     found = {kind: as_before(finding, before, kind) for kind, finding in found.items()}
-    generator = generator_finding(pipeline, facts)
+    others = [generator_finding(pipeline, facts), alerting_finding(pipeline, facts)]
     found[FLOW] = flow_finding(pipeline, facts, found, before)
-    parts = [*(found[part] for part in PARTS), generator]
+    parts = [*(found[part] for part in PARTS), *others]
     found[PROGRESSING] = progressing_finding(pipeline, facts, parts, refusals, failures)
     found[READY] = _ready(pipeline, parts, found[PROGRESSING], refusals)
     generation = pipeline.metadata.generation

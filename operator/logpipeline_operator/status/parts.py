@@ -1,4 +1,4 @@
-"""How each part of a pipeline is: brokers, topics, goals, sink, generator. Pure."""
+"""How each part of a pipeline is: brokers, topics, goals, sink, generator, alert bridge. Pure."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from logpipeline.api import LogPipeline
+from logpipeline.rules import alerts
 from logpipeline_operator.observe.facts import ConnectorFacts, Facts, Fault, IndexFacts, KafkaFacts, WorkloadFacts
 from logpipeline_operator.status.reasons import Finding, reason_of, worst
 
@@ -75,6 +76,13 @@ def generator_finding(pipeline: LogPipeline, facts: Facts) -> Finding:
     if pipeline.spec.source.generator is None:
         return READY
     return workload_finding(facts.workload("generator"), "the generator", facts.observed_at)
+
+
+def alerting_finding(pipeline: LogPipeline, facts: Facts) -> Finding:
+    """Return whether the bridge that tells of detections, if there is to be one, runs."""
+    if not alerts(pipeline):
+        return READY
+    return workload_finding(facts.workload("alert-bridge"), "the alert bridge", facts.observed_at)
 
 
 def sink_finding(pipeline: LogPipeline, facts: Facts) -> Finding:

@@ -1,0 +1,110 @@
+"""Episodes → alerts, in the words of Alertmanager's API v2. Pure."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote
+
+from logpipeline.api import LogPipeline
+from logpipeline_alert_bridge.detections import AlertingGoal
+from logpipeline_alert_bridge.episodes import OVERFLOW, Episode
+
+DETECTION, HELD_BACK = "LogPipelineDetection", "LogPipelineDetectionsHeldBack"
+LEASE_SECONDS = 300.0
+"""How long an open alert lives on at Alertmanager without the bridge: ten times the time between two sends."""
+
+_OURS = ("alertname", "severity", "namespace", "pipeline", "goal")
+
+
+def label_names(fields: tuple[str, ...]) -> dict[str, str]:
+    """Return the label of each field: its own name in the letters that labels have, apart from ours and each other."""
+    names: dict[str, str] = {}
+    for field in fields:
+        name = re.sub(r"[^a-zA-Z0-9_]", "_", field)
+        if not re.match(r"[a-zA-Z_]", name) or name in _OURS or name.startswith("__"):
+            name = f"field_{name}"
+        while name in names.values():
+            name += "_"
+        names[field] = name
+    return names
+
+
+def alert(pipeline: LogPipeline, goal: AlertingGoal, episode: Episode, now: float, index: str) -> dict[str, Any]:
+    """Return the alert of an episode as it stands at `now`, by the wall clock; `index` holds the raw records.
+
+    Its labels do not change while it lives, its annotations do.
+    """
+    rule = goal.rule
+    labels = {
+        "alertname": HELD_BACK if episode.key == OVERFLOW else DETECTION,
+        "severity": goal.severity,
+        "namespace": pipeline.metadata.namespace,
+        "pipeline": pipeline.name,
+        "goal": rule.name,
+    }
+    # An empty value would be no label, and the alert that of another key.
+    values = dict(zip(goal.fields, episode.key, strict=False))
+    labels |= {label: values[field] or "-" for field, label in label_names(goal.fields).items() if field in values}
+    first, last = _iso(episode.first_start), _iso(episode.last_end)
+    told = f"{'at least ' if rule.early else ''}{episode.peak:g}"
+    annotations = {
+        "value": told,
+        "threshold": f"{rule.threshold:g}",
+        "windows": f"{episode.windows}",
+        "first_window_start": first,
+        "last_window_end": last,
+        "rule": f"{rule.meaning()}, state version {goal.state_version}",
+    }
+    if episode.key == OVERFLOW:
+        annotations["summary"] = f"{rule.name}: more than {goal.most_open} alerts are open, others are held back"
+        annotations["description"] = (
+            f"{episode.windows} windows of other keys passed the threshold between {first} and {last} and alert "
+            "nobody. All are in the result topic. The goal's alert.maxOpen is the cap; alert.groupBy makes fewer."
+        )
+    else:
+        who = ", ".join(f"{field} {value}" for field, value in values.items())
+        annotations["summary"] = f"{rule.name}: {who}: {rule.value_name} above {rule.threshold:g} in {rule.size} s"
+        annotations["description"] = (
+            f"{episode.windows} windows of {rule.size} s passed the threshold between {first} and {last}; "
+            f"the highest {rule.value_name} was {told}."
+        )
+    if episode.closed_by is not None:
+        annotations["closed_by"] = episode.closed_by
+    starts = float(episode.first_start)
+    ends = now + LEASE_SECONDS if episode.closed_at is None else episode.closed_at
+    result: dict[str, Any] = {
+        "labels": labels,
+        "annotations": annotations,
+        "startsAt": _iso(starts),
+        # A record can be ahead of this machine's clock.
+        "endsAt": _iso(max(ends, starts)),
+    }
+    if (kibana := pipeline.spec.alerting.kibana_url if pipeline.spec.alerting else None) is not None:
+        result["generatorURL"] = _discover(kibana, index, values, first, last)
+    return result
+
+
+def _iso(moment: float) -> str:
+    text = datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds" if moment % 1 else "seconds")
+    return text.replace("+00:00", "Z")
+
+
+def _discover(kibana: str, index: str, values: dict[str, str], start: str, end: str) -> str:
+    """Return the address of Kibana's Discover with the raw records of the episode."""
+    query = " and ".join(f"{_kql(field)}: {_kql(value)}" for field, value in values.items())
+    view = f"(dataViewId:{_rison(f'logpipeline-{index}')},type:dataView)"
+    state = f"(dataSource:{view},query:(language:kuery,query:{_rison(query)}))"
+    time = f"(time:(from:{_rison(start)},to:{_rison(end)}))"
+    return f"{kibana.rstrip('/')}/app/discover#/?_g={quote(time)}&_a={quote(state)}"
+
+
+def _kql(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def _rison(text: str) -> str:
+    escaped = text.replace("!", "!!").replace("'", "!'")
+    return f"'{escaped}'"

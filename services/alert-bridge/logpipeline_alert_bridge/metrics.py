@@ -1,0 +1,40 @@
+"""What Prometheus can scrape from the bridge."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge
+
+_PREFIX = "logpipeline_alert_bridge"
+
+
+class BridgeMetrics:
+    """Counters by goal and by receiver; their labels are bounded by the resource."""
+
+    def __init__(self, pipeline: str) -> None:
+        self.registry = CollectorRegistry()
+        pipeline_goal = ["pipeline", "goal"]
+        self._pipeline = pipeline
+        self._detections = Counter(
+            f"{_PREFIX}_detections",
+            "Detections read; outcome: taken, held_back (maxOpen), stale (maxAge), overtaken, malformed.",
+            [*pipeline_goal, "outcome"],
+            registry=self.registry,
+        )
+        self._open = Gauge(f"{_PREFIX}_open_alerts", "Alerts that are open.", pipeline_goal, registry=self.registry)
+        self.posts = Counter(
+            f"{_PREFIX}_posts", "Requests to a receiver, by result.", ["receiver", "result"], registry=self.registry
+        )
+        self.last_success = Gauge(
+            f"{_PREFIX}_last_success_timestamp_seconds",
+            "When a receiver last took alerts.",
+            ["receiver"],
+            registry=self.registry,
+        )
+
+    def count(self, goal: str, outcome: str) -> None:
+        """Count a detection of a goal."""
+        self._detections.labels(self._pipeline, goal, outcome).inc()
+
+    def set_open(self, goal: str, number: int) -> None:
+        """Say how many alerts of a goal are open."""
+        self._open.labels(self._pipeline, goal).set(number)

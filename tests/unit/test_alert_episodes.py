@@ -1,0 +1,167 @@
+"""Which detections are one alert, and when it is over."""
+
+from __future__ import annotations
+
+import pytest
+
+from logpipeline_alert_bridge.episodes import OVERFLOW, Detection, Episode
+from logpipeline_alert_bridge.ledger import BY_SILENCE, BY_WATERMARK, LEAST_OPEN_SECONDS, Ledger, Outcome, Policy
+from logpipeline_alert_bridge.store import bytes_of, episode_of
+
+SIZE, SLIDE, QUIET = 20, 1, 10
+NOW = 1_800_000_000.0
+LATER = NOW + LEAST_OPEN_SECONDS
+
+
+def a_detection(
+    start: int, key: str = "a", *, value: float = 11, offset: int | None = None, source: int = 0
+) -> Detection:
+    return Detection("rate", (key,), start, start + SIZE, value, source, start if offset is None else offset)
+
+
+def a_ledger(*, most_open: int = 10) -> Ledger:
+    return Ledger({"rate": Policy(SLIDE + QUIET, most_open)})
+
+
+def only(ledger: Ledger) -> Episode:
+    (episode,) = ledger
+    return episode
+
+
+@pytest.mark.parametrize(
+    ("starts", "first_start", "last_end", "windows"),
+    [
+        ([100], 100, 120, 1),
+        ([100, 101, 102], 100, 122, 3),
+        ([100, 111], 100, 131, 2),  # just within slide and quiet period
+        ([100, 112], 112, 132, 1),  # too far: the next one
+        ([100, 101, 300, 301], 300, 321, 2),
+        ([100, 95], 95, 120, 2),  # a key of several partitions comes in any order
+    ],
+)
+def test_windows_that_follow_each_other_are_one_episode(
+    starts: list[int], first_start: int, last_end: int, windows: int
+) -> None:
+    ledger = a_ledger()
+    for offset, start in enumerate(starts):
+        assert ledger.take(a_detection(start, offset=offset), NOW) == Outcome.TAKEN
+    assert (only(ledger).first_start, only(ledger).last_end, only(ledger).windows) == (first_start, last_end, windows)
+
+
+def test_the_peak_is_the_greatest_value() -> None:
+    ledger = a_ledger()
+    for start, value in ((100, 11.0), (101, 30.0), (102, 12.0)):
+        ledger.take(a_detection(start, value=value), NOW)
+    assert only(ledger).peak == 30
+
+
+def test_keys_do_not_mix() -> None:
+    ledger = a_ledger()
+    for start, key in ((100, "a"), (101, "b"), (102, "a")):
+        ledger.take(a_detection(start, key), NOW)
+    assert {episode.key: episode.windows for episode in ledger} == {("a",): 2, ("b",): 1}
+
+
+def test_what_is_read_again_changes_nothing() -> None:
+    ledger = a_ledger()
+    history = [a_detection(start) for start in (100, 101, 102)]
+    for each in history:
+        ledger.take(each, NOW)
+    ledger.close("rate", 200, LATER)
+    before = only(ledger)
+    ledger.changes()
+    for each in history:
+        assert ledger.take(each, LATER) == Outcome.TAKEN
+    assert only(ledger) == before
+    assert ledger.changes() == {}
+
+
+def test_what_is_read_again_from_another_partition_is_known_by_its_own_offset() -> None:
+    ledger = a_ledger()
+    ledger.take(a_detection(100, source=0, offset=7), NOW)
+    ledger.take(a_detection(101, source=1, offset=3), NOW)
+    ledger.take(a_detection(300, source=0, offset=8), NOW)
+    ledger.take(a_detection(101, source=1, offset=3), NOW)
+    assert (only(ledger).first_start, only(ledger).windows) == (300, 1)
+
+
+def test_one_that_belongs_before_the_open_episode_is_overtaken() -> None:
+    ledger = a_ledger()
+    ledger.take(a_detection(300, source=0), NOW)
+    assert ledger.take(a_detection(100, source=1), NOW) == Outcome.OVERTAKEN
+    assert only(ledger).first_start == 300
+
+
+@pytest.mark.parametrize(
+    ("watermark", "now", "closed_by"),
+    [
+        (130, LATER, None),  # a window that begins at 111 may still be told
+        (131, LATER, BY_WATERMARK),
+        (131, LATER - 1, None),  # Alertmanager would tell nobody
+        (None, LATER, BY_SILENCE),
+    ],
+)
+def test_an_episode_is_over_when_no_window_can_join_it(
+    watermark: float | None, now: float, closed_by: str | None
+) -> None:
+    ledger = a_ledger()
+    ledger.take(a_detection(100), NOW)
+    ledger.close("rate", watermark, now)
+    assert only(ledger).closed_by == closed_by
+    assert only(ledger).closed_at == (None if closed_by is None else now)
+    assert ledger.open("rate") == (closed_by is None)
+
+
+def test_the_cap_holds_back_others_and_says_so_once() -> None:
+    ledger = a_ledger(most_open=2)
+    outcomes = [ledger.take(a_detection(100 + number, key), NOW) for number, key in enumerate("abcda")]
+    assert outcomes == [Outcome.TAKEN, Outcome.TAKEN, Outcome.HELD_BACK, Outcome.HELD_BACK, Outcome.TAKEN]
+    overflow = next(episode for episode in ledger if episode.key == OVERFLOW)
+    assert (overflow.windows, overflow.first_start, overflow.state) == (2, 102, "firing")
+    assert ledger.open("rate") == 2
+    ledger.close("rate", 1000, LATER)
+    assert {episode.state for episode in ledger} == {"resolved"}
+    assert ledger.take(a_detection(2000, "c"), LATER) == Outcome.TAKEN
+
+
+def test_what_was_closed_is_forgotten_in_time_and_not_before() -> None:
+    ledger = a_ledger()
+    ledger.take(a_detection(100), NOW)
+    ledger.forget(LATER + 1)
+    ledger.close("rate", 1000, LATER)
+    ledger.changes()
+    ledger.forget(LATER)
+    assert ledger.changes() == {}
+    ledger.forget(LATER + 1)
+    assert ledger.changes() == {("rate", ("a",)): None}
+
+
+def test_a_ledger_goes_on_from_what_was_kept() -> None:
+    first = a_ledger(most_open=2)
+    for start, key in ((100, "a"), (101, "b"), (102, "c")):
+        first.take(a_detection(start, key), NOW)
+    kept = [episode_of(bytes_of(episode)) for episode in first.changes().values() if episode is not None]
+    second = Ledger({"rate": Policy(SLIDE + QUIET, 2)}, kept)
+    assert sorted(second, key=lambda episode: episode.key) == sorted(first, key=lambda episode: episode.key)
+    assert second.open("rate") == 2
+    assert second.changes() == {}
+    assert second.take(a_detection(101, "b"), NOW) == Outcome.TAKEN
+    assert second.changes() == {}
+
+
+def test_episodes_of_a_goal_that_is_gone_go_too() -> None:
+    ledger = a_ledger()
+    ledger.take(a_detection(100), NOW)
+    assert Ledger({}, list(ledger)).changes() == {("rate", ("a",)): None}
+
+
+def test_what_the_webhook_was_told_is_kept() -> None:
+    ledger = a_ledger()
+    ledger.take(a_detection(100), NOW)
+    told = only(ledger)
+    ledger.take(a_detection(101), NOW)
+    ledger.reported(told)
+    assert (only(ledger).reported, only(ledger).windows) == ("firing", 2)
+    ledger.take(a_detection(500), NOW)
+    ledger.reported(told)
+    assert only(ledger).reported is None
