@@ -4,6 +4,8 @@
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../env.sh"
+# Read now: a checkout below /tmp is out of sight later.
+. "$here/daemons.sh"
 
 set_up_files() {
     local folder name
@@ -79,7 +81,6 @@ api_server_ready() {
 set_up_files
 set_up_network
 mkdir -p /mnt/log
-. "$here/daemons.sh"
 start_control_plane
 open_volumes &
 # Started before the API server answers, the kubelet waits seconds until it tries again.
