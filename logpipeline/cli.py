@@ -18,6 +18,7 @@ _COMMANDS = {
     "backtest": "logpipeline.backtest.cli:backtest",
     "consume": "logpipeline.local.consume:consume",
     "crd": "logpipeline.commands:crd",
+    "status": "logpipeline.status.cli:status",
     "up": "logpipeline.local.cli:up",
     "validate": "logpipeline.commands:validate",
 }
@@ -60,7 +61,7 @@ def _unavailable(name: str, package: str) -> click.Command:
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(logpipeline.__version__, "-V", "--version")
 def main() -> None:
-    r"""One resource from access log to alert.
+    """One resource from access log to alert.
 
     A LogPipeline resource (YAML) names a Kafka topic with access-log records, windowed rules over it (goals) and a
     search index. `up` runs it on this machine; `backtest` runs its goals over files.

@@ -40,7 +40,7 @@ from logpipeline.rules import Rule, chosen_rules
 def backtest(
     path: Path, inputs: tuple[Path, ...], more: tuple[Path, ...], names: tuple[str, ...], output: Path
 ) -> None:
-    r"""Run the goals over log files, as they would have run live.
+    """Run the goals over log files, as they would have run live.
 
     Every rule gives its final results, those with `emit: early` too: the same windows, with the count when they closed.
     Rotated files and the files of several servers may be given in any order. Files of any size are read in constant

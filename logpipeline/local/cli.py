@@ -64,7 +64,7 @@ class _Duration(click.ParamType[timedelta]):
     help="Folder of the Secrets that the resource names: DIR/<secret>/<key>.",
 )
 def up(path: Path, duration: timedelta | None, state_path: Path | None, secrets: Path | None) -> None:
-    r"""Run a pipeline on this machine until Ctrl-C.
+    """Run a pipeline on this machine until Ctrl-C.
 
     Starts what the resource asks for (Kafka, Elasticsearch, Kafka Connect, the goals on Spark, demo traffic), keeps it
     running and shows it. An external Kafka or Elasticsearch is used where it is.

@@ -6,6 +6,7 @@ The tests of this file are the life of one pipeline, in their order.
 from __future__ import annotations
 
 import re
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -36,6 +37,9 @@ def test_ready_within_two_minutes_and_the_columns_tell(nginx: Pipeline) -> None:
     assert header == ["NAME", "READY", "FLOW", "GOALS", "LAG", "RATE", "AGE"]
     assert row[:4] == ["nginx", "True", "Healthy", "4/4"]
     assert re.fullmatch(r"[0-9.]+/s", row[5])
+    page = run(sys.executable, "-m", "logpipeline", "status", "nginx", "-n", nginx.namespace.name)
+    assert page.startswith(f"{nginx.namespace.name}/nginx  generation 1")
+    assert all(goal in page for goal in PRESETS)
 
 
 def test_records_flow_through_every_part(nginx: Pipeline) -> None:

@@ -133,7 +133,7 @@ def generate(
       logpipeline generate --output - --count 5 --start 2022-08-03T06:51:51Z
       logpipeline generate --bootstrap-servers kafka:9092 --topic test-inter --rate 500 --ground-truth truth.jsonl
       logpipeline generate --output access.json.gz --start 1659509511 --for 10m --rate 20000 --malformed-share 0.001
-    """  # noqa: D301 — click wants the control character
+    """
     if (output is None) == (topic is None) or (topic is None) != (bootstrap_servers is None):
         raise click.UsageError("give either --bootstrap-servers and --topic, or --output")
     if malformed_share + late_share + out_of_order_share > 1:
@@ -252,7 +252,7 @@ def produce(
       logpipeline produce --bootstrap-servers kafka:9092 --topic test-inter --file access.json.gz
       logpipeline produce --bootstrap-servers kafka:9092 --topic test-inter --file access.log --speed 10
       logpipeline produce --bootstrap-servers kafka:9092 --topic test-inter --file big.gz --rate 200 --burst 10:30s@60s
-    """  # noqa: D301 — click wants the control character
+    """
     if burst and not rate:
         raise click.UsageError("--burst multiplies --rate: give both")
     if rate and speed:

@@ -1,0 +1,152 @@
+"""`status`, and `kubectl logpipeline`."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from logpipeline.api.resource import GROUP
+from logpipeline.errors import LogPipelineError
+from logpipeline.local.state import is_running, newest_running, read_status
+from logpipeline.local.view import UNKNOWN, number
+from logpipeline.status.view import Line, View, of_resource, of_run
+
+_RUNS = Path(".logpipeline")
+_NOT_HEALTHY = 1
+_STYLE = {True: "green", False: "red", None: ""}
+# A pipe has no width; what reads from it wants whole lines.
+_WIDE = 240
+
+_cluster_options = (
+    click.option("-n", "--namespace", help="Namespace of the resource.  [default: that of the context]"),
+    click.option("--context", help="Context of the kubeconfig to use."),
+    click.option("--kubeconfig", type=click.Path(path_type=Path), help="File with the cluster's address and user."),
+)
+_output = click.option(
+    "-o", "--output", type=click.Choice(["table", "json"]), default="table", help="json: what is behind it, as it is."
+)
+
+
+def _on_a_cluster(command: Any) -> Any:
+    for option in reversed(_cluster_options):
+        command = option(command)
+    return command
+
+
+@click.command()
+@click.argument("name", required=False)
+@_on_a_cluster
+@_output
+def status(name: str | None, namespace: str | None, context: str | None, kubeconfig: Path | None, output: str) -> None:
+    """Show how a pipeline is: its parts, its goals and what went through.
+
+    NAME is a run of `logpipeline up` in this folder, else a resource on the cluster; with -n, --context or --kubeconfig
+    always the latter. Without NAME: the run that started last.
+
+    \b
+    The exit code is for scripts: 0 ready and flowing, 1 not.
+    """
+    cluster = {"--namespace": namespace, "--context": context, "--kubeconfig": kubeconfig}
+    if not any(cluster.values()):
+        run = newest_running(_RUNS) if name is None else read_status(_RUNS / name)
+        if run is not None:
+            _show(run, of_run(run, running=name is None or is_running(_RUNS / name)), output)
+        if name is None:
+            raise LogPipelineError("no `logpipeline up` runs here; name a resource on the cluster")
+    if name is None:
+        raise LogPipelineError("NAME is missing: which resource on the cluster?")
+    _show_resource(name, cluster, output)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def plugin() -> None:
+    """Look at the LogPipelines of a cluster (kubectl logpipeline …)."""
+
+
+def kubectl_plugin() -> None:
+    """Run as kubectl's plugin, under the name by which it was called."""
+    plugin(prog_name="kubectl logpipeline")
+
+
+@plugin.command("status")
+@click.argument("name")
+@_on_a_cluster
+@_output
+def plugin_status(name: str, namespace: str | None, context: str | None, kubeconfig: Path | None, output: str) -> None:
+    """Show how the pipeline NAME is; exit code 0: ready and flowing, 1: not."""
+    _show_resource(name, {"--namespace": namespace, "--context": context, "--kubeconfig": kubeconfig}, output)
+
+
+def _show_resource(name: str, cluster: Mapping[str, Any], output: str) -> None:
+    """Show a resource as the API server has it; kubectl knows how to reach it. Raises LogPipelineError."""
+    program = shutil.which("kubectl")
+    if program is None:
+        raise LogPipelineError(f"no run of `logpipeline up` is called {name!r} here; for a cluster kubectl is needed")
+    command = [program, "get", f"logpipelines.{GROUP}", name, "--output", "json", "--request-timeout", "20s"]
+    for option, value in cluster.items():
+        command += [] if value is None else [option, str(value)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise LogPipelineError(done.stderr.strip().removeprefix("error: ") or "kubectl failed and did not say why")
+    document = json.loads(done.stdout)
+    _show(document.get("status") or {}, of_resource(document, datetime.now(UTC)), output)
+
+
+def _show(behind: dict[str, Any], view: View, output: str) -> NoReturn:
+    """Show a view, or the document behind it, and end with the exit code."""
+    if output == "json":
+        click.echo(json.dumps(behind, indent=2))
+    else:
+        console = Console(highlight=False)
+        if not console.is_terminal:
+            console = Console(highlight=False, width=_WIDE)
+        draw(view, console)
+    raise SystemExit(0 if view.healthy else _NOT_HEALTHY)
+
+
+def draw(view: View, console: Console) -> None:
+    """Draw a view: heading, aspects, goals, counts."""
+    console.print(Text(view.heading, style="bold"))
+    table = _table()
+    for line in view.lines:
+        table.add_row(line.name, Text(line.state, style=_STYLE[line.good]), Text(_sentence(line)))
+    console.print(table)
+    if view.goals:
+        goals = _table("goal", "state", "records/s", "lag", "batch", "last batch", "restarts", "", header=True)
+        for column in (2, 3, 4, 5, 6):
+            goals.columns[column].justify = "right"
+        for goal in view.goals:
+            style = _STYLE[goal.state == "running"]
+            numbers = (number(goal.rate), number(goal.lag), number(goal.batch), goal.behind or UNKNOWN)
+            error = Text(goal.error or "", style="red")
+            goals.add_row(goal.name, Text(goal.state, style=style), *numbers, number(goal.restarts), error)
+        console.print()
+        console.print(goals)
+    if view.totals:
+        shown = (
+            f"{what} {number(value) if isinstance(value, int) else value or UNKNOWN}"
+            for what, value in view.totals.items()
+        )
+        console.print()
+        console.print(Text(" · ".join(shown)))
+
+
+def _sentence(line: Line) -> str:
+    return " ".join(line.detail.split())
+
+
+def _table(*columns: str, header: bool = False) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim", show_header=header)
+    for column in columns:
+        table.add_column(column)
+    return table
