@@ -26,8 +26,8 @@ OBSERVE = Histogram(
 )
 CONDITION = Gauge(
     f"{_PREFIX}_pipeline_condition",
-    "1 for the status that a condition of a pipeline has now.",
-    ["pipeline_namespace", "pipeline", "condition", "status"],
+    "1 for the status and reason that a condition of a pipeline has now.",
+    ["pipeline_namespace", "pipeline", "condition", "status", "reason"],
     registry=REGISTRY,
 )
 LEADER = Gauge(f"{_PREFIX}_leader", "1 on the replica that holds the Lease.", registry=REGISTRY)

@@ -35,7 +35,7 @@ class Reporter:
         self._clock = clock
         self._written: dict[PipelineKey, float] = {}
         self._lock = threading.Lock()
-        self._conditions: dict[PipelineKey, frozenset[tuple[str, str]]] = {}
+        self._conditions: dict[PipelineKey, frozenset[tuple[str, str, str]]] = {}
 
     def report(self, key: PipelineKey, document: Document, status: Document) -> float | None:
         """Make `status` the one of the pipeline `document`; returns in how many seconds to come again when only numbers
@@ -64,17 +64,17 @@ class Reporter:
         self._count(key, {})
 
     def _count(self, key: PipelineKey, status: Document) -> None:
-        now = frozenset((one["type"], one["status"]) for one in status.get("conditions", []))
+        now = frozenset((one["type"], one["status"], one["reason"]) for one in status.get("conditions", []))
         with self._lock:
             before = self._conditions.get(key, frozenset())
             if now:
                 self._conditions[key] = now
             else:
                 self._conditions.pop(key, None)
-            for condition, value in before - now:
-                CONDITION.remove(key.namespace, key.name, condition, value)
-            for condition, value in now - before:
-                CONDITION.labels(key.namespace, key.name, condition, value).set(1)
+            for condition in before - now:
+                CONDITION.remove(key.namespace, key.name, *condition)
+            for condition in now - before:
+                CONDITION.labels(key.namespace, key.name, *condition).set(1)
 
     def _tell(self, key: PipelineKey, document: Document, event: StatusEvent) -> None:
         moment = datetime.now(UTC)

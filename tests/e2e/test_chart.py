@@ -12,9 +12,13 @@ import yaml
 import logpipeline
 from helm_chart import CHART, CI, MONITORING, NAMESPACE, ROOT, Document, pod_of, refusal, template
 from kubectl import run
+from logpipeline_alert_bridge.alerts import DETECTION, HELD_BACK
+from logpipeline_alert_bridge.metrics import BridgeMetrics
 from logpipeline_operator import configuration
 from logpipeline_operator.cluster.kinds import CHILDREN
 from logpipeline_operator.metrics import REGISTRY
+from logpipeline_spark.metrics import BoardCollector
+from logpipeline_spark.progress import Board
 
 ALL = ("--values", str(CI["all-options"]), *MONITORING)
 CRD_HOOK = {"ServiceAccount/logpipeline-operator-crds", "Job/logpipeline-operator-crds"} | {
@@ -146,14 +150,15 @@ def test_names(release: str, arguments: tuple[str, ...], name: str) -> None:
         (MONITORING, set()),
         (("--set", "serviceMonitor.enabled=true,prometheusRule.enabled=true"), set()),
         ((*MONITORING, "--set", "serviceMonitor.enabled=true"), {"ServiceMonitor"}),
+        ((*MONITORING, "--set", "podMonitor.enabled=true"), {"PodMonitor"}),
         (("--set", "replicas=2"), {"PodDisruptionBudget"}),
         (("--set", "replicas=2,podDisruptionBudget.enabled=false"), set()),
         (("--set", "networkPolicy.enabled=true"), {"NetworkPolicy"}),
-        (ALL, {"ServiceMonitor", "PrometheusRule", "PodDisruptionBudget", "NetworkPolicy"}),
+        (ALL, {"ServiceMonitor", "PodMonitor", "PrometheusRule", "PodDisruptionBudget", "NetworkPolicy"}),
     ],
 )
 def test_optional_objects(arguments: tuple[str, ...], kinds: set[str]) -> None:
-    optional = {"ServiceMonitor", "PrometheusRule", "PodDisruptionBudget", "NetworkPolicy"}
+    optional = {"ServiceMonitor", "PodMonitor", "PrometheusRule", "PodDisruptionBudget", "NetworkPolicy"}
     assert {document["kind"] for document in template(*arguments)} & optional == kinds
 
 
@@ -233,8 +238,30 @@ def test_alerts_look_at_what_the_operator_of_this_release_counts() -> None:
         assert rule["expr"].count(f'namespace="{NAMESPACE}"') == len(names)
 
 
-def test_each_alert_fires_when_it_should_and_none_at_rest() -> None:
-    run("promtool", "test", "rules", str(Path(__file__).parent / "alerts.test.yaml"))
+def test_alerts_on_pipelines_look_at_what_their_parts_count() -> None:
+    groups = yaml.safe_load((CHART / "files" / "pipeline-alerts.yaml").read_text())["groups"]
+    board = Board("nginx", ["client-rate"])
+    families = [*BoardCollector(board).collect(), *BridgeMetrics("nginx").registry.collect()]
+    counted = {family.name for family in families}
+    for rule in (rule for group in groups for rule in group["rules"]):
+        names = re.findall(r"logpipeline_(?:goal|alert_bridge)_\w+", rule["expr"])
+        assert names
+        assert {name.removesuffix("_total") for name in names} <= counted
+
+
+@pytest.mark.parametrize("name", ["alerts", "pipeline-alerts"])
+def test_each_alert_fires_when_it_should_and_none_at_rest(name: str) -> None:
+    run("promtool", "test", "rules", str(Path(__file__).parent / f"{name}.test.yaml"))
+
+
+def test_all_alerts_are_in_the_chart_and_in_the_docs() -> None:
+    rules = [rule for group in only(template(*ALL), "PrometheusRule")["spec"]["groups"] for rule in group["rules"]]
+    alerts = {rule["alert"] for rule in rules}
+    for file in ("alerts.yaml", "pipeline-alerts.yaml"):
+        groups = yaml.safe_load((CHART / "files" / file).read_text())["groups"]
+        assert {rule["alert"] for group in groups for rule in group["rules"]} <= alerts
+    sections = re.findall(r"^## (\w+)$", (ROOT / "docs" / "alerts.md").read_text(), re.MULTILINE)
+    assert sorted(sections) == sorted(alerts | {DETECTION, HELD_BACK})
 
 
 @pytest.mark.parametrize("script", ["chart_docs.py", "manifests.py"])

@@ -77,6 +77,7 @@ class Bridge:
             while not stop.is_set():
                 self._turn(ledger, pool)
                 self.turned_at = time.monotonic()
+        self._consumer.close()
 
     def _restore(self, stop: threading.Event) -> list[Episode]:
         """Return what was kept, as soon as Kafka and the topic are there: a pipeline's parts start in any order."""

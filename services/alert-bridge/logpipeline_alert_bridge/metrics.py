@@ -21,15 +21,24 @@ class BridgeMetrics:
             registry=self.registry,
         )
         self._open = Gauge(f"{_PREFIX}_open_alerts", "Alerts that are open.", pipeline_goal, registry=self.registry)
-        self.posts = Counter(
-            f"{_PREFIX}_posts", "Requests to a receiver, by result.", ["receiver", "result"], registry=self.registry
-        )
-        self.last_success = Gauge(
-            f"{_PREFIX}_last_success_timestamp_seconds",
-            "When a receiver last took alerts.",
-            ["receiver"],
+        self._posts = Counter(
+            f"{_PREFIX}_posts",
+            "Requests to a receiver, by result.",
+            ["pipeline", "receiver", "result"],
             registry=self.registry,
         )
+        self._last_success = Gauge(
+            f"{_PREFIX}_last_success_timestamp_seconds",
+            "When a receiver last took alerts.",
+            ["pipeline", "receiver"],
+            registry=self.registry,
+        )
+
+    def posted(self, receiver: str, *, success: bool) -> None:
+        """Count a request to a receiver."""
+        self._posts.labels(self._pipeline, receiver, "success" if success else "failure").inc()
+        if success:
+            self._last_success.labels(self._pipeline, receiver).set_to_current_time()
 
     def count(self, goal: str, outcome: str) -> None:
         """Count a detection of a goal."""

@@ -99,13 +99,12 @@ class Receiver:
             if not self._failing:
                 _LOG.warning("%s does not take alerts, trying again: %s", self.name, error)
             self._failing = True
-            metrics.posts.labels(self.name, "failure").inc()
+            metrics.posted(self.name, success=False)
             return []
         if self._failing:
             _LOG.info("%s takes alerts again", self.name)
         self._failing = False
-        metrics.posts.labels(self.name, "success").inc()
-        metrics.last_success.labels(self.name).set_to_current_time()
+        metrics.posted(self.name, success=True)
         now = time.monotonic()
         for episode in delivered:
             self._told[episode.goal, episode.key] = (episode.state, episode.first_start, now)
