@@ -179,7 +179,8 @@ def test_suspended_it_stops_all_but_the_data_and_resumes(nginx: Pipeline) -> Non
     volumes = {claim["metadata"]["uid"] for claim in nginx.children("persistentvolumeclaim")}
     nginx.patch("/spec/suspend", True)
     nginx.wait("Progressing", "False", "Suspended", seconds=180)
-    assert not nginx.children("pods")
+    # A pod that has ended is there until the kubelet has tidied up.
+    wait_for("the pods to go", lambda: not nginx.children("pods"), 30)
     assert {claim["metadata"]["uid"] for claim in nginx.children("persistentvolumeclaim")} == volumes
     offsets = {goal["name"]: sum(goal["offsets"].values()) for goal in nginx.status()["goals"]}
     assert all(total == nginx.status()["records"] for total in offsets.values())
