@@ -80,6 +80,15 @@ class Alerting(Workload):
             raise ValueError(_RECEIVERS)
         return self
 
+    def secrets(self) -> dict[str, str]:
+        """Return the names of the Secrets of those who are told, by their field here."""
+        receivers = {"alertmanager": self.alertmanager, "webhook": self.webhook}
+        return {
+            field: receiver.secret_ref.name
+            for field, receiver in receivers.items()
+            if receiver is not None and receiver.secret_ref is not None
+        }
+
 
 class Alert(Model):
     """How one goal alerts. Windows of a key that follow each other closely are one alert."""

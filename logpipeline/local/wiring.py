@@ -82,11 +82,10 @@ def _receiver_secrets(pipeline: LogPipeline, state: StateFolder, given: Path | N
     alerting = pipeline.spec.alerting
     if alerting is None:
         return folders
-    for use, receiver in (("alertmanager", alerting.alertmanager), ("webhook", alerting.webhook)):
-        if receiver is not None and receiver.secret_ref is not None:
-            folder = state / "secrets" / use
-            stage_secret(receiver.secret_ref.name, f"spec.alerting.{use}.secretRef", given, folder)
-            folders[use] = str(folder)
+    for use, name in alerting.secrets().items():
+        folder = state / "secrets" / use
+        stage_secret(name, f"spec.alerting.{use}.secretRef", given, folder)
+        folders[use] = str(folder)
     return folders
 
 

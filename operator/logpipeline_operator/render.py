@@ -62,8 +62,6 @@ def assumed_secrets(pipeline: LogPipeline) -> dict[str, SecretFacts]:
     search = pipeline.spec.sink.elasticsearch.external if pipeline.spec.sink else None
     if search is not None and search.secret_ref is not None:
         facts.setdefault(search.secret_ref.name, SecretFacts(frozenset(), _UNREAD))
-    alerting = pipeline.spec.alerting
-    for receiver in (alerting.alertmanager, alerting.webhook) if alerting else ():
-        if receiver is not None and receiver.secret_ref is not None:
-            facts.setdefault(receiver.secret_ref.name, SecretFacts(frozenset(), _UNREAD))
+    for name in pipeline.spec.alerting.secrets().values() if pipeline.spec.alerting else ():
+        facts.setdefault(name, SecretFacts(frozenset(), _UNREAD))
     return facts

@@ -42,10 +42,8 @@ def secret_names(pipeline: LogPipeline) -> list[str]:
     references = [external.security.secret_ref if external else None]
     if sink is not None and sink.elasticsearch.external is not None:
         references.append(sink.elasticsearch.external.secret_ref)
-    if (alerting := pipeline.spec.alerting) is not None:
-        receivers = (alerting.alertmanager, alerting.webhook)
-        references += [receiver.secret_ref for receiver in receivers if receiver is not None]
-    return sorted({reference.name for reference in references if reference is not None})
+    names = {reference.name for reference in references if reference is not None}
+    return sorted(names.union(pipeline.spec.alerting.secrets().values() if pipeline.spec.alerting else ()))
 
 
 class Secrets:

@@ -64,15 +64,9 @@ def elasticsearch_secret(pipeline: LogPipeline, secrets: Mapping[str, SecretFact
 def receiver_secrets(pipeline: LogPipeline, secrets: Mapping[str, SecretFacts]) -> dict[str, SecretMount]:
     """Return the Secrets of those who are told of detections, by their field in spec.alerting."""
     alerting = pipeline.spec.alerting
-    receivers = {"alertmanager": alerting.alertmanager, "webhook": alerting.webhook} if alerting else {}
     return {
-        use: SecretMount(
-            receiver.secret_ref.name,
-            f"{_RECEIVER_SECRETS}/{use}-secret",
-            secrets.get(receiver.secret_ref.name, _ABSENT),
-        )
-        for use, receiver in receivers.items()
-        if receiver is not None and receiver.secret_ref is not None
+        use: SecretMount(name, f"{_RECEIVER_SECRETS}/{use}-secret", secrets.get(name, _ABSENT))
+        for use, name in (alerting.secrets() if alerting else {}).items()
     }
 
 
