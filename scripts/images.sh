@@ -12,13 +12,14 @@ archives=${LOGPIPELINE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/logpipeline}/image
 read -ra options <<<"${BUILD_OPTIONS:-}"
 
 # In an order in which each finds what it builds on.
-order=(kafka kafka-connect elasticsearch log-generator alert-bridge spark operator)
+order=(kafka kafka-connect elasticsearch log-generator alert-bridge console spark operator)
 declare -A folder=(
     [kafka]=services/kafka
     [kafka-connect]=services/kafka-connect
     [elasticsearch]=services/elasticsearch
     [log-generator]=services/log-generator
     [alert-bridge]=services/alert-bridge
+    [console]=services/console
     [spark]=spark-apps
     [operator]=operator
 )
@@ -26,6 +27,7 @@ declare -A also=(
     [kafka-connect]=services/kafka
     [log-generator]='logpipeline pyproject.toml requirements.lock'
     [alert-bridge]='logpipeline pyproject.toml requirements.lock'
+    [console]='logpipeline pyproject.toml requirements.lock'
     [spark]='services/kafka logpipeline pyproject.toml requirements.lock'
     [operator]='logpipeline pyproject.toml requirements.lock'
 )

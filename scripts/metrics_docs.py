@@ -10,9 +10,12 @@ from typing import Any
 from prometheus_client import CollectorRegistry
 
 from logpipeline_alert_bridge.metrics import BridgeMetrics
+from logpipeline_console.board import Board as ConsoleBoard
+from logpipeline_console.metrics import registry_of
 from logpipeline_generator.metrics import GeneratorMetrics, ProducerMetrics
 from logpipeline_operator.desired.addresses import (
     ALERT_BRIDGE_METRICS_PORT,
+    CONSOLE_METRICS_PORT,
     GENERATOR_METRICS_PORT,
     GOAL_METRICS_PORT,
 )
@@ -65,6 +68,7 @@ def document() -> str:
     sections = [
         (f"A goal, port {GOAL_METRICS_PORT}", BoardCollector(Board("", [])).collect()),
         (f"The alert bridge, port {ALERT_BRIDGE_METRICS_PORT}", families(BridgeMetrics("").registry)),
+        (f"The console, port {CONSOLE_METRICS_PORT}", families(registry_of(ConsoleBoard(), ""))),
         (f"The generator, port {GENERATOR_METRICS_PORT}", families(GeneratorMetrics().registry)),
         ("`logpipeline produce --metrics-port`", families(ProducerMetrics().registry)),
         ("The operator, port 8080", families(REGISTRY)),

@@ -41,7 +41,10 @@ HOT, ROLLING, STATE_BREAKING, FIXED = Kind
 
 _GOALS = ("every goal",)
 _ONE_GOAL = ("the goal",)
+_CONSOLE = "console"
 _BRIDGE = "alert-bridge"
+# Those who read the results of goals.
+_READERS = (_BRIDGE, _CONSOLE)
 _NO_SWITCH = "Managed and external never change places: the records would stay behind."
 _TASKS = "Its tasks restart, no pod does."
 _GROWS = "Grows, and never shrinks."
@@ -97,26 +100,28 @@ CHANGES: tuple[Change, ...] = (
     Change("source.idlePartitionTimeout", ROLLING, _GOALS, "For records not yet read."),
     *_topic(
         "source.invalidTopic",
-        Change("source.invalidTopic.name", ROLLING, ("topics", "every goal"), "The old topic stays as it is."),
+        Change(
+            "source.invalidTopic.name", ROLLING, ("topics", "every goal", _CONSOLE), "The old topic stays as it is."
+        ),
     ),
     Change("source.generator", ROLLING, ("generator",), "Added: starts; removed: stops. Nothing else is touched."),
     *_workload("kafka.managed", ("kafka",), _ONE_BY_ONE),
     Change("kafka.managed", FIXED, ("kafka",), _NO_SWITCH),
     Change("kafka.managed.replicas", FIXED, ("kafka",), "The quorum is formed once."),
     *_storage("kafka.managed.storage", "kafka"),
-    Change("kafka.managed.port", ROLLING, ("kafka", "every goal", "generator", "connect", _BRIDGE), _ONE_BY_ONE),
+    Change("kafka.managed.port", ROLLING, ("kafka", "every goal", "generator", "connect", *_READERS), _ONE_BY_ONE),
     Change("kafka.managed.config", ROLLING, ("kafka",), _ONE_BY_ONE),
     Change("kafka.external", FIXED, ("kafka",), _NO_SWITCH),
     Change(
         "kafka.external.bootstrapServers",
         ROLLING,
-        ("every goal", "generator", "connect", _BRIDGE),
+        ("every goal", "generator", "connect", *_READERS),
         "Another address of the same Kafka. Another Kafka has other offsets: raise stateVersion of every goal with it.",
     ),
     Change(
         "kafka.external.security",
         ROLLING,
-        ("every goal", "generator", "connect", _BRIDGE),
+        ("every goal", "generator", "connect", *_READERS),
         "KafkaReady says when it does not work.",
     ),
     Change(
@@ -124,18 +129,18 @@ CHANGES: tuple[Change, ...] = (
         HOT,
         _ONE_GOAL,
         "Another name is another goal: the old one goes, the new one begins. A goal that becomes the first restarts, "
-        "for the first one tells of invalid records; so does the alert bridge. No other is touched.",
+        "for the first one tells of invalid records; so do the alert bridge and the console. No other is touched.",
     ),
     Change("goals[].preset", STATE_BREAKING, _ONE_GOAL, "By what it fills in: what stays the same is no change."),
     Change("goals[].where", STATE_BREAKING, _ONE_GOAL, "Other records would be counted."),
     Change("goals[].groupBy", STATE_BREAKING, _ONE_GOAL, "Other keys would be counted."),
     Change("goals[].window", STATE_BREAKING, _ONE_GOAL, "Other windows would be counted."),
     Change("goals[].aggregate", STATE_BREAKING, _ONE_GOAL, "Another value would be computed."),
-    Change("goals[].having", ROLLING, ("the goal", _BRIDGE), "For windows that are still open, too."),
+    Change("goals[].having", ROLLING, ("the goal", *_READERS), "For windows that are still open, too."),
     Change(
         "goals[].emit",
         ROLLING,
-        ("the goal", _BRIDGE),
+        ("the goal", *_READERS),
         "A window that is open then can give a result early and another when it closes.",
     ),
     *_topic(
@@ -143,7 +148,7 @@ CHANGES: tuple[Change, ...] = (
         Change(
             "goals[].topic.name",
             ROLLING,
-            ("topics", "the goal", _BRIDGE),
+            ("topics", "the goal", *_READERS),
             "Results written so far stay in the old topic.",
         ),
     ),
@@ -172,23 +177,26 @@ CHANGES: tuple[Change, ...] = (
     Change(
         "sink",
         ROLLING,
-        ("connect", "elasticsearch"),
+        ("connect", "elasticsearch", _CONSOLE),
         "Added: all records that the raw topic still holds are indexed. Removed: no more are.",
     ),
     Change("sink.elasticsearch.managed", FIXED, ("elasticsearch",), _NO_SWITCH),
     *_workload("sink.elasticsearch.managed", ("elasticsearch",)),
     *_storage("sink.elasticsearch.managed.storage", "elasticsearch"),
-    Change("sink.elasticsearch.managed.port", ROLLING, ("elasticsearch", "kibana", "connector"), ""),
+    Change("sink.elasticsearch.managed.port", ROLLING, ("elasticsearch", "kibana", "connector", _CONSOLE), ""),
     Change("sink.elasticsearch.managed.kibana", ROLLING, ("kibana",), ""),
     Change("sink.elasticsearch.external", FIXED, ("elasticsearch",), _NO_SWITCH),
     Change(
-        "sink.elasticsearch.external.url", HOT, ("connector",), f"{_TASKS} Records indexed so far stay where they are."
+        "sink.elasticsearch.external.url",
+        ROLLING,
+        ("connector", _CONSOLE),
+        "The connector's tasks restart. Records indexed so far stay where they are.",
     ),
-    Change("sink.elasticsearch.external.secretRef", ROLLING, ("connect",), ""),
+    Change("sink.elasticsearch.external.secretRef", ROLLING, ("connect", _CONSOLE), ""),
     Change(
         "sink.elasticsearch.index",
         ROLLING,
-        ("connector", _BRIDGE),
+        ("connector", *_READERS),
         "For records not yet indexed; the old index stays. The bridge restarts where alerts link to Kibana.",
     ),
     Change(
@@ -205,14 +213,17 @@ CHANGES: tuple[Change, ...] = (
         "Workers join or leave, and share the tasks out anew; from one to several, or back, they restart.",
     ),
     Change("sink.connect.tasksMax", HOT, ("connector",), _TASKS),
-    Change("sink.connect.port", ROLLING, ("connect",), ""),
+    Change("sink.connect.port", ROLLING, ("connect", _CONSOLE), ""),
     Change("sink.connect.connectorClass", HOT, ("connector",), _TASKS),
     Change("sink.connect.config", HOT, ("connector",), _TASKS),
     *_topic(
         "sink.deadLetterTopic",
-        Change("sink.deadLetterTopic.name", HOT, ("topics", "connector"), "The old topic stays as it is."),
+        Change(
+            "sink.deadLetterTopic.name", ROLLING, ("topics", "connector", _CONSOLE), "The old topic stays as it is."
+        ),
     ),
     Change("alerting", ROLLING, (_BRIDGE,), "Added: detections alert; removed: nobody is told any more."),
+    Change("console", ROLLING, (_CONSOLE,), "Added: the page is there; removed: it is not. Nothing else is touched."),
     Change("alerting.topic", ROLLING, ("topics", _BRIDGE), "The old topic stays as it is, with what is open in it."),
 )
 

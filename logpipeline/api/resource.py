@@ -10,6 +10,7 @@ from logpipeline.api import spark_conf
 from logpipeline.api.alerting import Alerting
 from logpipeline.api.base import Duration, Matching, Model, Name, Quantity, Settings, map_by, part, written
 from logpipeline.api.cel import CelRule, fixed
+from logpipeline.api.console import Console
 from logpipeline.api.goal import Goal
 from logpipeline.api.kafka import Kafka, Storage
 from logpipeline.api.pods import Resources, Workload
@@ -111,6 +112,7 @@ class Spec(Model):
     spark: Spark = part(Spark, "How the goals run.")
     sink: Sink | None = Field(None, description="Search over the raw records; absent: none.")
     alerting: Alerting | None = Field(None, description="Alerts of the goals that have a threshold; absent: none.")
+    console: Console | None = Field(None, description="A page that shows the pipeline; absent: none on a cluster.")
 
     cel: ClassVar = (
         CelRule(

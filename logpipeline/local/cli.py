@@ -33,7 +33,7 @@ from logpipeline.local.wiring import clients_of, parts_of, place_of, stage_secre
 _DID_NOT_FLOW = 1
 # Longer than any component's own time to stop.
 _LEFTOVER_SECONDS = 40.0
-_NAMED = {"kafka": "Kafka", "elasticsearch": "Elasticsearch", "connect": "Kafka Connect"}
+_NAMED = {"kafka": "Kafka", "elasticsearch": "Elasticsearch", "connect": "Kafka Connect", "console": "the console"}
 
 
 class _Duration(click.ParamType[timedelta]):
@@ -195,6 +195,7 @@ def _fixed_status(place: Place) -> dict[str, Any]:
             "client_config": str(place.client_file) if place.client_file else None,
         },
         "elasticsearch": {"url": place.elasticsearch_url},
+        "console": {"url": f"http://127.0.0.1:{place.ports['console']}"},
         "connect": {"url": f"http://127.0.0.1:{place.ports['connect']}" if "connect" in place.ports else None},
     }
 
@@ -202,7 +203,7 @@ def _fixed_status(place: Place) -> dict[str, Any]:
 def _hints(pipeline: LogPipeline, place: Place, state: StateFolder) -> list[str]:
     topics = pipeline.topics()
     first_goal = topics[f"goal {pipeline.spec.goals[0].name}"].name
-    hints = []
+    hints = [f"console  http://127.0.0.1:{place.ports['console']}"]
     if place.elasticsearch_url is not None:
         hints.append(f"search   curl '{place.elasticsearch_url.split(',')[0]}/{pipeline.index()}/_count'")
     hints.append(f"results  logpipeline consume {first_goal} --bootstrap-servers {place.bootstrap_servers}")

@@ -110,6 +110,8 @@ def processes(pipeline: LogPipeline, place: Place) -> list[Process]:
     result = [Process("goals", _goals_command(place), {}, stop_stage=1, stop_seconds=30)]
     if pipeline.spec.source.generator is not None:
         result.append(Process("generator", _generator_command(pipeline, place), {}, stop_stage=0, stop_seconds=20))
+    console = _console_command(pipeline, place)
+    result.append(Process("console", console, {}, stop_stage=0, stop_seconds=10, niceness=_STANDS_BACK))
     if alerts(pipeline):
         result.append(Process("alert-bridge", _alert_bridge_command(place), {}, stop_stage=1, stop_seconds=20))
     if pipeline.spec.kafka.managed is not None:
@@ -159,6 +161,24 @@ def _alert_bridge_command(place: Place) -> list[str]:
     command += ["--metrics-port", str(place.ports["alert-bridge"])]
     for use, folder in place.receiver_secrets.items():
         command += [f"--{use}-secret", folder]
+    if place.client_file is not None:
+        command += ["--client-config", str(place.client_file)]
+    return command
+
+
+def _console_command(pipeline: LogPipeline, place: Place) -> list[str]:
+    command = [sys.executable, "-m", "logpipeline_console"]
+    command += ["--file", str(place.root / "config" / "pipeline.yaml")]
+    command += ["--bootstrap-servers", place.bootstrap_servers]
+    command += ["--goals", f"http://{HOST}:{place.ports['goals']}"]
+    command += ["--port", str(place.ports["console"])]
+    if place.elasticsearch_url is not None:
+        command += ["--connect", f"http://{HOST}:{place.ports['connect']}"]
+        command += ["--elasticsearch", place.elasticsearch_url]
+        for folder in place.secret_folders:
+            command += ["--elasticsearch-secret", folder]
+    if alerts(pipeline):
+        command += ["--alert-bridge", f"http://{HOST}:{place.ports['alert-bridge']}"]
     if place.client_file is not None:
         command += ["--client-config", str(place.client_file)]
     return command

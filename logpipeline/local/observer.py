@@ -13,7 +13,6 @@ from logpipeline.local.facts import (
     ComponentFacts,
     Facts,
     Phase,
-    Rate,
     Restarts,
     Totals,
     component_state,
@@ -24,6 +23,7 @@ from logpipeline.local.parts import Part
 from logpipeline.local.results import Results
 from logpipeline.local.supervision import ProcessState, Supervisor
 from logpipeline.local.wiring import Clients
+from logpipeline.rate import Rate
 from logpipeline.rules import rule_of
 
 _DEAD_LETTER_SECONDS = 5.0

@@ -163,8 +163,10 @@ def parts_of(pipeline: LogPipeline, place: Place, clients: Clients, start: Calla
     if clients.generator is not None:
         parts.append(process("generator", clients.generator.check, "topics"))
     if alerts(pipeline):
-        bridge = f"http://{HOST}:{place.ports['alert-bridge']}"
+        bridge = f"http://{HOST}:{place.ports['alert-bridge']}/readyz"
         parts.append(process("alert-bridge", lambda: _unhealthy(bridge), "topics"))
+    console = f"http://{HOST}:{place.ports['console']}"
+    parts.append(process("console", lambda: _unhealthy(console), "topics", address=console))
     if clients.index is not None and clients.connector is not None:
         parts += _sink_parts(pipeline, place, clients.index, clients.connector, process)
     return parts
@@ -172,7 +174,7 @@ def parts_of(pipeline: LogPipeline, place: Place, clients: Clients, start: Calla
 
 def _unhealthy(url: str) -> str | None:
     try:
-        fetch(f"{url}/readyz")
+        fetch(url)
     except (OSError, RefusedError) as error:
         return str(error)
     return None

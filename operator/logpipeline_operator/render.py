@@ -62,6 +62,9 @@ def assumed_secrets(pipeline: LogPipeline) -> dict[str, SecretFacts]:
     search = pipeline.spec.sink.elasticsearch.external if pipeline.spec.sink else None
     if search is not None and search.secret_ref is not None:
         facts.setdefault(search.secret_ref.name, SecretFacts(frozenset(), _UNREAD))
-    for name in pipeline.spec.alerting.secrets().values() if pipeline.spec.alerting else ():
+    others = list(pipeline.spec.alerting.secrets().values()) if pipeline.spec.alerting else []
+    if pipeline.spec.console is not None and pipeline.spec.console.secret_ref is not None:
+        others.append(pipeline.spec.console.secret_ref.name)
+    for name in others:
         facts.setdefault(name, SecretFacts(frozenset(), _UNREAD))
     return facts

@@ -42,6 +42,8 @@ def secret_names(pipeline: LogPipeline) -> list[str]:
     references = [external.security.secret_ref if external else None]
     if sink is not None and sink.elasticsearch.external is not None:
         references.append(sink.elasticsearch.external.secret_ref)
+    if pipeline.spec.console is not None:
+        references.append(pipeline.spec.console.secret_ref)
     names = {reference.name for reference in references if reference is not None}
     return sorted(names.union(pipeline.spec.alerting.secrets().values() if pipeline.spec.alerting else ()))
 

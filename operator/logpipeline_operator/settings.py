@@ -24,6 +24,7 @@ class Images:
     generator: str = _ours("log-generator")
     spark: str = _ours("spark")
     alert_bridge: str = _ours("alert-bridge")
+    console: str = _ours("console")
     elasticsearch: str = f"{_ELASTIC}/elasticsearch/elasticsearch:{_ELASTIC_VERSION}"
     kibana: str = f"{_ELASTIC}/kibana/kibana:{_ELASTIC_VERSION}"
 

@@ -54,6 +54,7 @@ EVERYTHING: dict[str, Any] = {
         "alertmanager": {"url": "http://alertmanager:9093"},
         "kibanaUrl": "https://kibana.example.org",
     },
+    "console": WORKLOAD,
 }
 EXTERNAL: dict[str, Any] = {
     "kafka": {
@@ -70,6 +71,7 @@ EXTERNAL: dict[str, Any] = {
         "alertmanager": {"url": "https://a:9093,https://b:9093", "secretRef": {"name": "alertmanager-login"}},
         "webhook": {"url": "https://hook.example.org/in", "secretRef": {"name": "hook-login"}},
     },
+    "console": {"secretRef": {"name": "console-token"}},
 }
 MUTUAL: dict[str, Any] = {
     "kafka": {

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from logpipeline.api import LogPipeline, parse
+from logpipeline.results import MalformedResultError
 from logpipeline_alert_bridge.alerts import alert, label_names
-from logpipeline_alert_bridge.detections import AlertingGoal, MalformedError, alerting_goals, detection
+from logpipeline_alert_bridge.detections import AlertingGoal, alerting_goals, detection
 from logpipeline_alert_bridge.episodes import OVERFLOW, Detection, Episode
 
 START = 1_659_509_511
@@ -89,7 +90,7 @@ def test_alerts_are_told_apart_by_the_fields_that_the_goal_says() -> None:
     ],
 )
 def test_another_message_is_refused_with_its_reason(value: bytes | None, fault: str) -> None:
-    with pytest.raises(MalformedError, match=fault):
+    with pytest.raises(MalformedResultError, match=fault):
         detection(the_goal(a_pipeline()), value, 0, 0)
 
 

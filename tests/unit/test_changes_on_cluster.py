@@ -61,6 +61,7 @@ EDITS: dict[str, Any] = {
     "sink.deadLetterTopic.name": "other",
     "alerting": {"alertmanager": {"url": "http://other:9093"}},
     "alerting.topic": "other",
+    "console": {"image": IMAGE},
 }
 for workload in ("kafka.managed", "spark", "sink.elasticsearch.managed", "sink.connect"):
     EDITS |= {f"{workload}.image": IMAGE, f"{workload}.resources": RESOURCES, f"{workload}.pod": POD}
@@ -71,7 +72,7 @@ ROWS = {row.path: row for row in CHANGES if row.kind in (Kind.HOT, Kind.ROLLING)
 PODS = {
     "every goal": "goal",
     "the goal": "goal",
-    **{name: name for name in ("kafka", "generator", "connect", "elasticsearch", "kibana", "alert-bridge")},
+    **{name: name for name in ("kafka", "generator", "connect", "elasticsearch", "kibana", "alert-bridge", "console")},
 }
 
 

@@ -13,6 +13,9 @@ from logpipeline.api import parse
 TWO = {**EVERYTHING, "spark": {}, "deletePolicy": "Retain"}
 
 
+READERS = {"web-alert-bridge", "web-console"}
+
+
 def arguments(objects: list[dict[str, Any]], goal: str = "client-rate") -> list[str]:
     args: list[str] = template_of(objects, f"web-goal-{goal}")["spec"]["containers"][0]["args"]
     return args
@@ -50,10 +53,10 @@ def test_state_on_a_volume_or_in_a_folder_of_the_pipelines_own() -> None:
 @pytest.mark.parametrize(
     ("edit", "rolled"),
     [
-        ({"goals": [{**GOAL, "having": {"greaterThan": 9}}, ERRORS]}, {"web-goal-client-rate", "web-alert-bridge"}),
+        ({"goals": [{**GOAL, "having": {"greaterThan": 9}}, ERRORS]}, {"web-goal-client-rate", *READERS}),
         ({"goals": [{**GOAL, "stateVersion": 2}, ERRORS]}, {"web-goal-client-rate", "web-alert-bridge"}),
-        ({"goals": [GOAL, ERRORS, {"name": "host-latency", "preset": "host-latency"}]}, set()),
-        ({"goals": [GOAL]}, {"web-alert-bridge"}),
+        ({"goals": [GOAL, ERRORS, {"name": "host-latency", "preset": "host-latency"}]}, {"web-console"}),
+        ({"goals": [GOAL]}, READERS),
         ({"source": {"generator": {"ratePerSecond": 500}}}, {"web-generator"}),
         ({"source": {"generator": EVERYTHING["source"]["generator"], "topic": {"retention": "1h"}}}, set()),
         ({"deletePolicy": "Delete"}, set()),
@@ -87,7 +90,7 @@ def test_a_rotated_secret_rolls_what_mounts_it() -> None:
 
     before, after = templates("1"), templates("2")
     changed = {name for name in before if before[name] != after[name]}
-    assert changed == {"web-goal-client-rate", "web-connect", "web-generator", "web-alert-bridge"}
+    assert changed == {"web-goal-client-rate", "web-connect", "web-generator", *READERS}
 
 
 def test_executors_are_restricted_pods_on_the_drivers_node_with_what_it_mounts() -> None:

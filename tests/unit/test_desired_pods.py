@@ -90,8 +90,11 @@ def test_a_user_places_pods_and_never_loosens_them(component: str) -> None:
     [
         (Stage.RUNNING, set()),
         (Stage.SOURCES_STOPPED, {"generator"}),
-        (Stage.CONSUMERS_STOPPED, {"generator", "goal", "connect", "alert-bridge"}),
-        (Stage.ALL_STOPPED, {"generator", "goal", "connect", "alert-bridge", "kafka", "elasticsearch", "kibana"}),
+        (Stage.CONSUMERS_STOPPED, {"generator", "goal", "connect", "alert-bridge", "console"}),
+        (
+            Stage.ALL_STOPPED,
+            {"generator", "goal", "connect", "alert-bridge", "console", "kafka", "elasticsearch", "kibana"},
+        ),
     ],
 )
 def test_what_writes_stops_before_what_it_writes_to(stage: Stage, stopped: set[str]) -> None:

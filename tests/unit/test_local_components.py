@@ -26,7 +26,7 @@ from logpipeline.local.supervision import configuration
 
 SAMPLES = Path(__file__).parents[2] / "manifests" / "samples"
 PORTS = {"kafka": 9092, "kafka-controller": 1, "goals": 9404, "generator": 9405, "connect": 8083}
-PORTS |= {"elasticsearch": 9200, "elasticsearch-transport": 2, "alert-bridge": 9406}
+PORTS |= {"elasticsearch": 9200, "elasticsearch-transport": 2, "alert-bridge": 9406, "console": 8080}
 
 
 def place(**changes: Any) -> Place:
@@ -68,10 +68,10 @@ def nginx() -> LogPipeline:
 @pytest.mark.parametrize(
     ("pipeline", "names"),
     [
-        (nginx(), {"kafka", "elasticsearch", "connect", "goals", "generator"}),
-        (external(), {"connect", "goals"}),
-        (load(SAMPLES / "custom-goal.yaml"), {"kafka", "goals"}),
-        (load(SAMPLES / "alerting.yaml"), {"kafka", "goals", "generator", "alert-bridge"}),
+        (nginx(), {"kafka", "elasticsearch", "connect", "goals", "generator", "console"}),
+        (external(), {"connect", "goals", "console"}),
+        (load(SAMPLES / "custom-goal.yaml"), {"kafka", "goals", "console"}),
+        (load(SAMPLES / "alerting.yaml"), {"kafka", "goals", "generator", "alert-bridge", "console"}),
     ],
 )
 def test_only_what_the_resource_asks_for_is_run(pipeline: LogPipeline, names: set[str]) -> None:

@@ -7,9 +7,10 @@ import pytest
 from logpipeline.backoff import Backoff
 from logpipeline.kafka.admin import Offsets
 from logpipeline.kafka.connector import ConnectorStatus, read_status
-from logpipeline.local.facts import Rate, Restarts, State, Totals, component_state, totals_of
+from logpipeline.local.facts import Restarts, State, Totals, component_state, totals_of
 from logpipeline.local.generator import read_counter
 from logpipeline.progress import GoalProgress, read_progress
+from logpipeline.rate import Rate
 
 
 @pytest.mark.parametrize(

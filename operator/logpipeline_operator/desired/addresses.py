@@ -14,6 +14,8 @@ KIBANA_PORT = 5601
 GOAL_METRICS_PORT = 9405
 GENERATOR_METRICS_PORT = 9404
 ALERT_BRIDGE_METRICS_PORT = 9406
+CONSOLE_METRICS_PORT = 9407
+CONSOLE_PORT = 8080
 
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - the pod's own network
@@ -85,3 +87,8 @@ def kibana_url(pipeline: LogPipeline, settings: Settings) -> str:
 def goal_url(pipeline: LogPipeline, settings: Settings, goal: str) -> str:
     """Return the URL under which a goal tells of itself: /progress, /metrics, /healthz, /readyz."""
     return _url(Component(pipeline, "goal", goal), settings, GOAL_METRICS_PORT)
+
+
+def alert_bridge_url(pipeline: LogPipeline, settings: Settings) -> str:
+    """Return the URL under which the alert bridge tells of itself: /metrics, /healthz, /readyz."""
+    return _url(Component(pipeline, "alert-bridge"), settings, ALERT_BRIDGE_METRICS_PORT)

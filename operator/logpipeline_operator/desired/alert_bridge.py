@@ -71,7 +71,9 @@ def objects(pipeline: LogPipeline, settings: Settings, secrets: Mapping[str, Sec
         "selector": {"matchLabels": component.selector},
         "template": pods.pod_template(component, plan),
     }
-    return [component.config_map(data), component.object("apps/v1", "Deployment", spec=spec)]
+    # The console asks it how many alerts are open.
+    service = component.service({"metrics": ALERT_BRIDGE_METRICS_PORT})
+    return [component.config_map(data), service, component.object("apps/v1", "Deployment", spec=spec)]
 
 
 def _what_it_reads(pipeline: LogPipeline) -> LogPipeline:
@@ -82,9 +84,7 @@ def _what_it_reads(pipeline: LogPipeline) -> LogPipeline:
     alerting = spec.alerting
     assert alerting is not None
     goals = [
-        goal.model_copy(
-            update={"topic": Topic(name=goal.topic.name), "where": None, "preset": None, "start_from": "earliest"}
-        )
+        goal.model_copy(update={"topic": Topic(name=goal.topic.name), "preset": None, "start_from": "earliest"})
         for goal in spec.goals
         if goal.name in alerts(pipeline)
     ]

@@ -6,7 +6,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from logpipeline.api import LogPipeline
-from logpipeline_operator.desired import alert_bridge, connect, elasticsearch, executors, generator, goal, kafka, kibana
+from logpipeline_operator.desired import (
+    alert_bridge,
+    connect,
+    console,
+    elasticsearch,
+    executors,
+    generator,
+    goal,
+    kafka,
+    kibana,
+)
 from logpipeline_operator.desired.secrets import SecretFacts
 from logpipeline_operator.settings import Settings
 
@@ -31,4 +41,5 @@ def desired(
     objects += alert_bridge.objects(pipeline, settings, secrets)
     objects += generator.objects(pipeline, settings, secrets)
     objects += kibana.objects(pipeline, settings)
+    objects += console.objects(pipeline, settings, secrets)
     return objects

@@ -11,6 +11,7 @@ from logpipeline_operator.desired.pods import Volume
 
 KAFKA_SECRET = "/etc/logpipeline/kafka-secret"  # noqa: S105 - a folder
 ELASTICSEARCH_SECRET = "/etc/logpipeline/elasticsearch-secret"  # noqa: S105 - a folder
+CONSOLE_SECRET = "/etc/logpipeline/console-secret"  # noqa: S105 - a folder
 _RECEIVER_SECRETS = "/etc/logpipeline"
 _OWNER_AND_GROUP = 0o440
 
@@ -68,6 +69,14 @@ def receiver_secrets(pipeline: LogPipeline, secrets: Mapping[str, SecretFacts]) 
         use: SecretMount(name, f"{_RECEIVER_SECRETS}/{use}-secret", secrets.get(name, _ABSENT))
         for use, name in (alerting.secrets() if alerting else {}).items()
     }
+
+
+def console_secret(pipeline: LogPipeline, secrets: Mapping[str, SecretFacts]) -> SecretMount | None:
+    """Return the Secret with the console's token, None when there is none."""
+    console = pipeline.spec.console
+    if console is None or console.secret_ref is None:
+        return None
+    return SecretMount(console.secret_ref.name, CONSOLE_SECRET, secrets.get(console.secret_ref.name, _ABSENT))
 
 
 def _references(pipeline: LogPipeline, secret: SecretMount | None) -> CredentialReferences | None:

@@ -19,8 +19,10 @@ class Stage(StrEnum):
 _STOPPED = {
     Stage.RUNNING: frozenset[str](),
     Stage.SOURCES_STOPPED: frozenset({"generator"}),
-    Stage.CONSUMERS_STOPPED: frozenset({"generator", "goal", "connect", "alert-bridge"}),
-    Stage.ALL_STOPPED: frozenset({"generator", "goal", "connect", "alert-bridge", "kafka", "elasticsearch", "kibana"}),
+    Stage.CONSUMERS_STOPPED: frozenset({"generator", "goal", "connect", "alert-bridge", "console"}),
+    Stage.ALL_STOPPED: frozenset(
+        {"generator", "goal", "connect", "alert-bridge", "console", "kafka", "elasticsearch", "kibana"}
+    ),
 }
 
 

@@ -13,6 +13,7 @@ from logpipeline_operator.status.goals import goal_entries, goal_findings, goals
 from logpipeline_operator.status.numbers import moment, rate_text
 from logpipeline_operator.status.parts import (
     alerting_finding,
+    console_finding,
     generator_finding,
     kafka_finding,
     sink_finding,
@@ -62,7 +63,7 @@ def status_of(
         SINK: sink_finding(pipeline, facts),
     }
     found = {kind: as_before(finding, before, kind) for kind, finding in found.items()}
-    others = [generator_finding(pipeline, facts), alerting_finding(pipeline, facts)]
+    others = [generator_finding(pipeline, facts), alerting_finding(pipeline, facts), console_finding(pipeline, facts)]
     found[FLOW] = flow_finding(pipeline, facts, found, before)
     parts = [*(found[part] for part in PARTS), *others]
     found[PROGRESSING] = progressing_finding(pipeline, facts, parts, refusals, failures)

@@ -1,4 +1,4 @@
-"""How each part of a pipeline is: brokers, topics, goals, sink, generator, alert bridge. Pure."""
+"""How each part of a pipeline is: brokers, topics, goals, sink, generator, alert bridge, console. Pure."""
 
 from __future__ import annotations
 
@@ -83,6 +83,13 @@ def alerting_finding(pipeline: LogPipeline, facts: Facts) -> Finding:
     if not alerts(pipeline):
         return READY
     return workload_finding(facts.workload("alert-bridge"), "the alert bridge", facts.observed_at)
+
+
+def console_finding(pipeline: LogPipeline, facts: Facts) -> Finding:
+    """Return whether the page that shows the pipeline, if there is to be one, is there."""
+    if pipeline.spec.console is None:
+        return READY
+    return workload_finding(facts.workload("console"), "the console", facts.observed_at)
 
 
 def sink_finding(pipeline: LogPipeline, facts: Facts) -> Finding:

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from logpipeline.api import LogPipeline
+from logpipeline.elastic.evidence import kql
 from logpipeline_alert_bridge.detections import AlertingGoal
 from logpipeline_alert_bridge.episodes import OVERFLOW, Episode
 
@@ -82,7 +83,7 @@ def alert(pipeline: LogPipeline, goal: AlertingGoal, episode: Episode, now: floa
         "endsAt": _iso(max(ends, starts)),
     }
     if (kibana := pipeline.spec.alerting.kibana_url if pipeline.spec.alerting else None) is not None:
-        result["generatorURL"] = _discover(kibana, index, values, first, last)
+        result["generatorURL"] = _discover(kibana, index, kql(rule, values), first, last)
     return result
 
 
@@ -91,18 +92,12 @@ def _iso(moment: float) -> str:
     return text.replace("+00:00", "Z")
 
 
-def _discover(kibana: str, index: str, values: dict[str, str], start: str, end: str) -> str:
+def _discover(kibana: str, index: str, query: str, start: str, end: str) -> str:
     """Return the address of Kibana's Discover with the raw records of the episode."""
-    query = " and ".join(f"{_kql(field)}: {_kql(value)}" for field, value in values.items())
     view = f"(dataViewId:{_rison(f'logpipeline-{index}')},type:dataView)"
     state = f"(dataSource:{view},query:(language:kuery,query:{_rison(query)}))"
     time = f"(time:(from:{_rison(start)},to:{_rison(end)}))"
     return f"{kibana.rstrip('/')}/app/discover#/?_g={quote(time)}&_a={quote(state)}"
-
-
-def _kql(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
 
 
 def _rison(text: str) -> str:

@@ -17,8 +17,9 @@ from typing import Any
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message
 
 from logpipeline.api import LogPipeline
+from logpipeline.results import MalformedResultError
 from logpipeline_alert_bridge.alerts import alert
-from logpipeline_alert_bridge.detections import AlertingGoal, MalformedError, detection
+from logpipeline_alert_bridge.detections import AlertingGoal, detection
 from logpipeline_alert_bridge.episodes import Episode
 from logpipeline_alert_bridge.ledger import Ledger, Name, Policy
 from logpipeline_alert_bridge.metrics import BridgeMetrics
@@ -143,7 +144,7 @@ class Bridge:
         goal = self._goals[topic]
         try:
             found = detection(goal, message.value(), message.partition() or 0, message.offset() or 0)
-        except MalformedError as fault:
+        except MalformedResultError as fault:
             _LOG.warning("%s [%s] at offset %s: %s", topic, message.partition(), message.offset(), fault)
             self._metrics.count(goal.rule.name, "malformed")
             return

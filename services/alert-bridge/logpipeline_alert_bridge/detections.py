@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
-
-import orjson
 
 from logpipeline.api import LogPipeline
+from logpipeline.results import read_result
 from logpipeline.rules import Rule, rule_of
 from logpipeline_alert_bridge.episodes import Detection
-
-
-class MalformedError(Exception):
-    """A message of a result topic that is no result of its goal."""
 
 
 @dataclass(frozen=True)
@@ -47,30 +40,15 @@ def alerting_goals(pipeline: LogPipeline) -> dict[str, AlertingGoal]:
 
 
 def detection(goal: AlertingGoal, value: bytes | None, source: int, offset: int) -> Detection:
-    """Return the detection that a message of the goal's result topic tells of.
-
-    Raises MalformedError, saying what is wrong, for any other message.
-    """
-    try:
-        result = orjson.loads(value or b"")
-        if not isinstance(result, Mapping) or result.get("goal") != goal.rule.name:
-            raise MalformedError(f"is no result of {goal.rule.name}")
-        return Detection(
-            goal.rule.name,
-            tuple(str(result[field]) for field in goal.fields),
-            start=_moment(result["window_start"]),
-            end=_moment(result["window_end"]),
-            value=float(result[goal.rule.value_name]),
-            source=source,
-            offset=offset,
-        )
-    except orjson.JSONDecodeError as error:
-        raise MalformedError(f"is not JSON: {error}") from error
-    except KeyError as error:
-        raise MalformedError(f"has no {error.args[0]}") from error
-    except (TypeError, ValueError) as error:
-        raise MalformedError(str(error)) from error
-
-
-def _moment(text: str) -> int:
-    return int(datetime.fromisoformat(text).timestamp())
+    """Return the detection that a message of the goal's result topic tells of; raises MalformedResultError."""
+    result = read_result(goal.rule, value)
+    values = dict(zip(goal.rule.group_by, result.key, strict=True))
+    return Detection(
+        goal.rule.name,
+        tuple(values[field] for field in goal.fields),
+        start=result.start,
+        end=result.end,
+        value=result.value,
+        source=source,
+        offset=offset,
+    )

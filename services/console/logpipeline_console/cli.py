@@ -1,0 +1,155 @@
+"""`console`: from the options to a running server."""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import socket
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+import uvicorn
+
+from logpipeline.api import LogPipeline, load
+from logpipeline.commands import resource_file
+from logpipeline.errors import LogPipelineError
+from logpipeline.kafka.properties import read_client_properties
+from logpipeline.kafka.security import read_credentials
+from logpipeline_console.addresses import Addresses
+from logpipeline_console.app import application
+from logpipeline_console.board import Board
+from logpipeline_console.evidence import Evidence
+from logpipeline_console.feed import about, backtest_feed, live_feed
+from logpipeline_console.goals import goals_of
+from logpipeline_console.metrics import serve_metrics
+from logpipeline_console.observer import Observer
+from logpipeline_console.results import Follower, load_results
+from logpipeline_console.windows import Windows
+
+_MOST_WINDOWS, _MOST_WINDOWS_OF_A_BACKTEST = 20_000, 1_000_000
+_BACKLOG = 2000
+_GRACE_SECONDS = 2
+_folder = click.Path(path_type=Path, exists=True, file_okay=False)
+_file = click.Path(path_type=Path, exists=True, dir_okay=False)
+
+
+@click.command(context_settings={"show_default": True, "max_content_width": 110})
+@resource_file
+@click.option("--results", type=_folder, help="Show a backtest: the folder that `backtest --output` wrote.")
+@click.option("--bootstrap-servers", default="127.0.0.1:9092", help="Kafka, host:port with commas between.")
+@click.option("--client-config", type=click.Path(path_type=Path), help="Kafka client settings, key=value lines.")
+@click.option("--goals", "goal_urls", multiple=True, help="URL under which goals tell their progress.")
+@click.option("--connect", "connect_url", help="URL of Kafka Connect.")
+@click.option("--elasticsearch", "elasticsearch_url", help="URL of Elasticsearch, several with commas between.")
+@click.option("--elasticsearch-secret", type=_folder, help="Folder of the Secret of Elasticsearch.")
+@click.option("--alert-bridge", help="URL under which the alert bridge tells of itself.")
+@click.option("--host", default="127.0.0.1", help="Address to listen on; one that others reach needs --token-file.")
+@click.option("--port", type=int, default=8080, help="Port to listen on.")
+@click.option("--token-file", type=_file, help="File with the token that a browser needs: /?token=TOKEN.")
+@click.option("--metrics-port", type=int, help="Port of /metrics, /healthz and /readyz; absent: none.")
+@click.option("--metrics-address", default="127.0.0.1", help="Address that --metrics-port listens on.")
+def console(
+    path: Path,
+    results: Path | None,
+    bootstrap_servers: str,
+    client_config: Path | None,
+    goal_urls: tuple[str, ...],
+    connect_url: str | None,
+    elasticsearch_url: str | None,
+    elasticsearch_secret: Path | None,
+    alert_bridge: str | None,
+    host: str,
+    port: int,
+    token_file: Path | None,
+    metrics_port: int | None,
+    metrics_address: str,
+) -> None:
+    """Show a pipeline on one page: its path, detections, the records behind them, metrics. Read-only.
+
+    `logpipeline up` and the operator start it with the right addresses. By hand it is for what a backtest has found:
+
+    \b
+      logpipeline backtest -f nginx.yaml --input access.log.*.gz --output results/
+      logpipeline console  -f nginx.yaml --results results/
+    """
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    # A line a request; what Elasticsearch has against one stands on the page.
+    logging.getLogger("elastic_transport").setLevel(logging.ERROR)
+    pipeline = load(path)
+    token = _token(token_file)
+    if token is None and not _is_loopback(host):
+        raise LogPipelineError(f"--host: {host} can be reached from elsewhere; give a token with --token-file")
+    addresses = None
+    if results is None:
+        addresses = Addresses(
+            kafka={
+                **(read_client_properties(client_config) if client_config else {}),
+                "bootstrap.servers": bootstrap_servers,
+            },
+            goals=goal_urls,
+            connect=connect_url,
+            elasticsearch=elasticsearch_url,
+            elasticsearch_secret=read_credentials(elasticsearch_secret).values if elasticsearch_secret else None,
+            alert_bridge=alert_bridge,
+        )
+    listening = _listen(host, port)
+    board, stop = Board(), threading.Event()
+    description, sources, evidence = _wire(pipeline, addresses, results, stop)
+    if metrics_port is not None:
+        serve_metrics(board, pipeline.name, metrics_address, metrics_port)
+    app = application(board, description, sources, evidence, token=token)
+    # An access log would have the token in it.
+    config = uvicorn.Config(app, access_log=False, log_level="warning", timeout_graceful_shutdown=_GRACE_SECONDS)
+    click.echo(f"console: http://{host}:{listening.getsockname()[1]}/{'?token=…' if token else ''}", err=True)
+    try:
+        uvicorn.Server(config).run(sockets=[listening])
+    finally:
+        stop.set()
+
+
+def _wire(
+    pipeline: LogPipeline, addresses: Addresses | None, results: Path | None, stop: threading.Event
+) -> tuple[dict[str, Any], dict[str, Callable[[], Any]], Evidence]:
+    """Return what the server shows; threads that read and ask run until `stop` is set."""
+    goals = goals_of(pipeline)
+    most = _MOST_WINDOWS if results is None else _MOST_WINDOWS_OF_A_BACKTEST
+    windows = [Windows(goal, most) for goal in goals]
+    by_topic = {store.goal.topic: store for store in windows}
+    if addresses is None:
+        assert results is not None
+        load_results(results, by_topic)
+        return about(pipeline, goals, live=False), backtest_feed(windows), Evidence(None, "", goals)
+    observer = Observer(pipeline, addresses)
+    observer.start(stop)
+    Follower(addresses.kafka, by_topic, _BACKLOG).start(stop)
+    evidence = Evidence(observer.elasticsearch, pipeline.index(), goals)
+    return about(pipeline, goals, live=True), live_feed(pipeline, windows, observer), evidence
+
+
+def _token(path: Path | None) -> str | None:
+    if path is None:
+        return None
+    token = path.read_text(encoding="utf-8").strip()
+    if not token:
+        raise LogPipelineError(f"--token-file: {path} is empty")
+    return token
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Return a socket that listens; raises LogPipelineError when the port is taken."""
+    try:
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        raise LogPipelineError(
+            f"--port: cannot listen on {host}:{port}: {error.strerror}; choose another port"
+        ) from error

@@ -1,0 +1,144 @@
+"""Asks every part of the pipeline how it is, each in a thread of its own: one that is slow holds up no other."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from confluent_kafka import KafkaException
+from elasticsearch import ApiError, NotFoundError, TransportError
+from prometheus_client.parser import text_string_to_metric_families
+
+from logpipeline.api import LogPipeline
+from logpipeline.elastic.index import connect
+from logpipeline.kafka.admin import KafkaAdmin
+from logpipeline.kafka.connect import connector_name
+from logpipeline.kafka.connector import read_status
+from logpipeline.progress import GoalProgress, read_progress
+from logpipeline.rate import Rate
+from logpipeline.web import RefusedError, fetch, fetch_json
+from logpipeline_console.addresses import Addresses
+from logpipeline_console.path import Known
+
+_EVERY_SECONDS = 1.0
+_TIMEOUT = 2.0
+_OPEN_ALERTS = "logpipeline_alert_bridge_open_alerts"
+
+Answer = dict[str, Any]
+
+
+class Observer:
+    """The newest answer of each part, and the rates that only time tells."""
+
+    def __init__(self, pipeline: LogPipeline, addresses: Addresses) -> None:
+        self._pipeline = pipeline
+        self._addresses = addresses
+        self._topics = {use: topic.name or "" for use, topic in pipeline.topics().items()}
+        self._admin: KafkaAdmin | None = None
+        self._answers: dict[str, Answer] = {}
+        self._faults: dict[str, str] = {}
+        self._rates = {part: Rate() for part in ("kafka", "invalid", "connect", "elasticsearch")}
+        self.elasticsearch = (
+            connect(addresses.elasticsearch, addresses.elasticsearch_secret or {}, _TIMEOUT)
+            if addresses.elasticsearch
+            else None
+        )
+
+    def start(self, stop: threading.Event) -> None:
+        """Ask until `stop` is set."""
+        asked: dict[str, Callable[[], Answer]] = {"kafka": self._kafka}
+        for number, url in enumerate(self._addresses.goals):
+            asked[f"goals {number}"] = lambda url=url: self._goals(url)  # type: ignore[misc]
+        if self._addresses.connect is not None:
+            asked["connect"] = self._connect
+        if self.elasticsearch is not None:
+            asked["elasticsearch"] = self._elasticsearch
+        if self._addresses.alert_bridge is not None:
+            asked["alerts"] = self._alerts
+        for part, ask in asked.items():
+            threading.Thread(target=self._watch, args=(part, ask, stop), name=f"ask {part}", daemon=True).start()
+
+    def _watch(self, part: str, ask: Callable[[], Answer], stop: threading.Event) -> None:
+        while not stop.is_set():
+            began = time.monotonic()
+            try:
+                self._answers[part] = ask()
+                self._faults.pop(part, None)
+            except KafkaException as error:
+                fault = self._admin.last_fault() if self._admin else None
+                self._faults[part] = str((fault or error.args[0]).str())
+            except (ApiError, TransportError, OSError, RefusedError, ValueError, KeyError, TypeError) as error:
+                self._faults[part] = str(error).splitlines()[0][:300] or type(error).__name__
+            stop.wait(max(0.0, began + _EVERY_SECONDS - time.monotonic()))
+
+    def _kafka(self) -> Answer:
+        if self._admin is None:
+            self._admin = KafkaAdmin(self._addresses.kafka)
+        cluster = self._admin.cluster(_TIMEOUT)
+        there = {use: name for use, name in self._topics.items() if name in cluster.topics}
+        offsets = self._admin.offsets({name: cluster.topics[name].partitions for name in there.values()}, _TIMEOUT)
+        totals = {use: offsets[name].total for use, name in there.items()}
+        rates = {
+            "kafka": self._rate("kafka", totals.get("raw")),
+            "invalid": self._rate("invalid", totals.get("invalid")),
+        }
+        answer: Answer = {"totals": totals, "rates": rates}
+        if self._addresses.connect is not None and "raw" in there:
+            raw = offsets[there["raw"]]
+            committed = self._admin.committed(f"connect-{connector_name(self._pipeline)}", _TIMEOUT)
+            places = {place: committed.get((there["raw"], place), raw.begin[place]) for place in raw.end}
+            answer["committed_lag"] = sum(max(0, raw.end[place] - places[place]) for place in places)
+            rates["connect"] = self._rate("connect", sum(places.values()))
+        return answer
+
+    def _rate(self, part: str, counted: int | None) -> float | None:
+        return self._rates[part].add(time.monotonic(), counted)
+
+    def _goals(self, url: str) -> Answer:
+        return {"goals": {goal.goal: goal for goal in read_progress(fetch_json(f"{url}/progress", timeout=_TIMEOUT))}}
+
+    def _connect(self) -> Answer:
+        status = read_status(
+            fetch_json(
+                f"{self._addresses.connect}/connectors/{connector_name(self._pipeline)}/status", timeout=_TIMEOUT
+            )
+        )
+        return {"tasks": (status.running, status.tasks), "task_fault": status.fault}
+
+    def _elasticsearch(self) -> Answer:
+        assert self.elasticsearch is not None
+        try:
+            indexed = int(self.elasticsearch.count(index=self._pipeline.index())["count"])
+        except NotFoundError:
+            indexed = 0
+        return {"indexed": indexed, "rates": {"elasticsearch": self._rate("elasticsearch", indexed)}}
+
+    def _alerts(self) -> Answer:
+        text = fetch(f"{self._addresses.alert_bridge}/metrics", timeout=_TIMEOUT)
+        samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
+        return {"open_alerts": int(sum(sample.value for sample in samples if sample.name == _OPEN_ALERTS))}
+
+    def goals(self) -> dict[str, GoalProgress]:
+        """Return what each goal last said of itself, by name, however long ago."""
+        answers = list(self._answers.values())
+        return {name: goal for answer in answers for name, goal in answer.get("goals", {}).items()}
+
+    def known(self) -> Known:
+        """Return the newest answers. What a part has said before it stopped answering is not among them."""
+        faults = dict(self._faults)
+        said: Answer = {"rates": {}, "goals": {}, "totals": {}}
+        for part, answer in list(self._answers.items()):
+            if part not in faults:
+                merged = {name: {**said[name], **answer.get(name, {})} for name in ("rates", "goals", "totals")}
+                said |= answer | merged
+        totals = said.pop("totals")
+        return Known(
+            produced=totals.get("raw"),
+            invalid=totals.get("invalid"),
+            dead_letters=totals.get("sink-dead-letters"),
+            results={use.removeprefix("goal "): total for use, total in totals.items() if use.startswith("goal ")},
+            faults=faults,
+            **said,
+        )
