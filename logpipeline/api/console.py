@@ -13,6 +13,6 @@ class Console(Workload):
 
     secret_ref: SecretReference | None = Field(
         None,
-        description="Secret with token; set: a Service leads to the page, which asks for the token. Absent: only kubectl "
-        "port-forward reaches it.",
+        description="Secret with token; set: a Service leads to the page, which asks for the token. Absent: only "
+        "kubectl port-forward reaches it.",
     )

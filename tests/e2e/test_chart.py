@@ -254,6 +254,18 @@ def test_each_alert_fires_when_it_should_and_none_at_rest(name: str) -> None:
     run("promtool", "test", "rules", str(Path(__file__).parent / f"{name}.test.yaml"))
 
 
+def test_a_prometheus_without_its_operator_names_pods_as_one_with_it() -> None:
+    jobs = yaml.safe_load((CHART / "files" / "scrape-configs.yaml").read_text())["scrape_configs"]
+    pipelines = next(job for job in jobs if job["job_name"] == "logpipeline-pipelines")
+    (endpoint,) = only(template(*ALL), "PodMonitor")["spec"]["podMetricsEndpoints"]
+    written = {"sourceLabels": "source_labels", "targetLabel": "target_label"}
+    ours = [{written.get(key, key): value for key, value in one.items()} for one in endpoint["relabelings"]]
+    # The others are what Prometheus' operator writes for every PodMonitor.
+    assert all(one in pipelines["relabel_configs"] for one in ours)
+    assert {one.get("target_label") for one in pipelines["relabel_configs"]} == {None, "namespace", "pod", "pipeline"}
+    assert endpoint["metricRelabelings"] == pipelines["metric_relabel_configs"]
+
+
 def test_all_alerts_are_in_the_chart_and_in_the_docs() -> None:
     rules = [rule for group in only(template(*ALL), "PrometheusRule")["spec"]["groups"] for rule in group["rules"]]
     alerts = {rule["alert"] for rule in rules}

@@ -60,6 +60,21 @@ def test_every_container_says_what_it_needs_and_how_it_is(objects: list[dict[str
 
 
 @pytest.mark.parametrize(("objects", "pipeline"), ALL)
+def test_prometheus_finds_each_part_of_ours_by_the_name_of_its_port(
+    objects: list[dict[str, Any]], pipeline: LogPipeline
+) -> None:
+    for name, template in templates(objects):
+        component = template["metadata"]["labels"]["app.kubernetes.io/component"]
+        (container,) = template["spec"]["containers"]
+        ports = [port["containerPort"] for port in container.get("ports", []) if port["name"] == "metrics"]
+        ours = component in {"kafka", "connect", "goal", "alert-bridge", "console", "generator"} and "executor" not in name
+        assert len(ports) == ours, name
+        # An agent listens where Prometheus asks.
+        asked = [int(one["value"]) for one in container.get("env", []) if one["name"] == "KAFKA_METRICS_PORT"]
+        assert asked == (ports if component in {"kafka", "connect"} else []), name
+
+
+@pytest.mark.parametrize(("objects", "pipeline"), ALL)
 def test_every_object_is_named_labelled_and_owned(objects: list[dict[str, Any]], pipeline: LogPipeline) -> None:
     for item in objects:
         metadata = item["metadata"]

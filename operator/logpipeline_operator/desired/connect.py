@@ -10,7 +10,7 @@ from logpipeline.api import LogPipeline
 from logpipeline.kafka.connect import worker_properties
 from logpipeline.kafka.properties import java_properties
 from logpipeline_operator.desired import pods, quantities
-from logpipeline_operator.desired.addresses import bootstrap_servers, connect_port
+from logpipeline_operator.desired.addresses import CONNECT_METRICS_PORT, bootstrap_servers, connect_port
 from logpipeline_operator.desired.component import Component
 from logpipeline_operator.desired.secrets import SecretFacts, elasticsearch_secret, java_client, kafka_secret
 from logpipeline_operator.settings import Settings
@@ -58,8 +58,8 @@ def objects(pipeline: LogPipeline, settings: Settings, secrets: Mapping[str, Sec
         volumes,
         command=["connect-worker"],
         args=["/etc/kafka/connect.properties"],
-        env=pods.environment({"KAFKA_HEAP_OPTS": heap}),
-        ports=[{"name": "rest", "containerPort": port}],
+        env=pods.environment({"KAFKA_HEAP_OPTS": heap, "KAFKA_METRICS_PORT": str(CONNECT_METRICS_PORT)}),
+        ports=[{"name": "rest", "containerPort": port}, {"name": "metrics", "containerPort": CONNECT_METRICS_PORT}],
         # Kafka's absence is no fault of the worker: it is not begun anew for it.
         **pods.probes(startup=health, readiness=health, liveness=pods.connects(port), start_seconds=_START_SECONDS),
     )

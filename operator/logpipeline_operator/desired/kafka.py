@@ -12,7 +12,13 @@ from logpipeline.api.kafka import ManagedKafka
 from logpipeline.kafka.broker import Node, broker_properties
 from logpipeline.kafka.properties import java_properties
 from logpipeline_operator.desired import pods, quantities
-from logpipeline_operator.desired.addresses import CONTROLLER_PORT, bootstrap_service, host, kafka_port
+from logpipeline_operator.desired.addresses import (
+    CONTROLLER_PORT,
+    KAFKA_METRICS_PORT,
+    bootstrap_service,
+    host,
+    kafka_port,
+)
 from logpipeline_operator.desired.component import Component, child_name, claim_spec
 from logpipeline_operator.settings import Settings
 
@@ -91,9 +97,17 @@ def _stateful_set(
         args=["/etc/kafka/$(POD_NAME).properties"],
         env=[
             *pods.pod_fields(POD_NAME="metadata.name"),
-            *pods.environment({"KAFKA_CLUSTER_ID": cluster_id(component.pipeline), "KAFKA_HEAP_OPTS": heap}),
+            *pods.environment(
+                {
+                    "KAFKA_CLUSTER_ID": cluster_id(component.pipeline),
+                    "KAFKA_HEAP_OPTS": heap,
+                    "KAFKA_METRICS_PORT": str(KAFKA_METRICS_PORT),
+                }
+            ),
         ],
-        ports=[{"name": name, "containerPort": port} for name, port in ports.items()],
+        ports=[
+            {"name": name, "containerPort": port} for name, port in (ports | {"metrics": KAFKA_METRICS_PORT}).items()
+        ],
         **pods.probes(startup=answers, readiness=answers, liveness=answers, start_seconds=_START_SECONDS),
     )
     plan = pods.PodPlan([container], volumes, managed.pod, grace_seconds=60, config=config, spread=True, zones=True)
