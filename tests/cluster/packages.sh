@@ -22,6 +22,8 @@ declare -A package_of=(
     [promtool]=prometheus
     # A pod becomes it, as who is told of detections.
     [prometheus-alertmanager]=prometheus-alertmanager
+    # The console is looked at with it.
+    [chromium]=chromium
 )
 
 missing=()

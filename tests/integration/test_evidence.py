@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -132,19 +130,12 @@ def pipeline(goal: dict[str, Any]) -> Any:
 
 
 @pytest.fixture(scope="module")
-def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+def index(elasticsearch: Elasticsearch) -> Client:
     """The records in an index as the pipeline makes it."""
-    server = Elasticsearch(Path(tmp_path_factory.mktemp("elasticsearch")))
-    server.start()
-    try:
-        client = server.client()
-        assert PipelineIndex(client, pipeline(BY_HOST), replicas=0).ensure() is None
-        bulk(
-            client, ({"_index": "evidence", "_id": str(one["number"]), "_source": one} for one in RECORDS), refresh=True
-        )
-        yield client
-    finally:
-        server.stop()
+    client = elasticsearch.client()
+    assert PipelineIndex(client, pipeline(BY_HOST), replicas=0).ensure() is None
+    bulk(client, ({"_index": "evidence", "_id": str(one["number"]), "_source": one} for one in RECORDS), refresh=True)
+    return client
 
 
 def counted(rule: Rule, source: Any, key: tuple[str, ...]) -> set[int]:

@@ -8,93 +8,21 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
-import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import psutil
 import pytest
 import yaml
 
-from logpipeline.local import leftovers
+from local_run import COMMAND, Run
 from logpipeline.local.leftovers import marked
 from logpipeline.local.ports import answers
 from processes import DISTRIBUTION, Broker, Elasticsearch
 
-COMMAND = [sys.executable, "-m", "logpipeline", "up"]
 SAMPLE = Path(__file__).parents[2] / "manifests" / "samples" / "nginx.yaml"
 LOG = Path(__file__).parents[1] / "data" / "apache_combined_10k.log.gz"
-COMPONENTS = ["kafka", "goals", "generator", "elasticsearch", "connect", "connector"]
-# The machine may be busy with other tests: generous, and only ever waited for when something is wrong.
-START_SECONDS = 240
-
-
-class Run:
-    """One `up`, its output read while it runs."""
-
-    def __init__(self, resource: Path, state: Path, *options: str, **environment: str) -> None:
-        self.state = state
-        self.lines: list[str] = []
-        self.process = subprocess.Popen(
-            [*COMMAND, "-f", str(resource), "--state", str(state), *options],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            env={**os.environ, **environment},
-        )
-        self._reader = threading.Thread(target=self._read)
-        self._reader.start()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """End what a failed test has left running."""
-        if self.process.poll() is None:
-            self.process.kill()
-        leftovers.end(self.state.resolve(), grace=30)
-        self.wait()
-
-    def _read(self) -> None:
-        assert self.process.stdout is not None
-        with self.process.stdout as output:
-            self.lines.extend(line.rstrip() for line in output)
-
-    @property
-    def output(self) -> str:
-        return "\n".join(self.lines)
-
-    def status(self) -> dict[str, Any]:
-        try:
-            status: dict[str, Any] = json.loads((self.state / "status.json").read_text())
-        except FileNotFoundError:
-            return {}
-        return status
-
-    def component(self, name: str) -> dict[str, Any]:
-        found: dict[str, Any] = next(part for part in self.status()["components"] if part["name"] == name)
-        return found
-
-    def wait_until(self, condition: Callable[[], bool], seconds: float = START_SECONDS) -> None:
-        deadline = time.monotonic() + seconds
-        while not condition():
-            assert self.process.poll() is None, f"ended with {self.process.returncode}:\n{self.output}"
-            assert time.monotonic() < deadline, f"not within {seconds} s:\n{self.output}"
-            time.sleep(0.2)
-
-    def wait(self, seconds: float = START_SECONDS) -> int:
-        code = self.process.wait(seconds)
-        self._reader.join()
-        return code
-
-    def summary(self) -> dict[str, int]:
-        """The numbers of the table at the end, by their labels."""
-        rows = (line.strip().rsplit(maxsplit=1) for line in self.lines if not line.startswith(("[", "error")))
-        return {
-            row[0]: int(row[1].replace(",", "")) for row in rows if len(row) == 2 and row[1].replace(",", "").isdigit()
-        }
+COMPONENTS = ["kafka", "goals", "generator", "console", "elasticsearch", "connect", "connector"]
 
 
 def up_and_end(path: Path, state: Path, **environment: str) -> tuple[int, str]:

@@ -67,7 +67,9 @@ def test_prometheus_finds_each_part_of_ours_by_the_name_of_its_port(
         component = template["metadata"]["labels"]["app.kubernetes.io/component"]
         (container,) = template["spec"]["containers"]
         ports = [port["containerPort"] for port in container.get("ports", []) if port["name"] == "metrics"]
-        ours = component in {"kafka", "connect", "goal", "alert-bridge", "console", "generator"} and "executor" not in name
+        ours = (
+            component in {"kafka", "connect", "goal", "alert-bridge", "console", "generator"} and "executor" not in name
+        )
         assert len(ports) == ours, name
         # An agent listens where Prometheus asks.
         asked = [int(one["value"]) for one in container.get("env", []) if one["name"] == "KAFKA_METRICS_PORT"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import logging
+import signal
 import socket
 import threading
 from collections.abc import Callable
@@ -104,6 +105,9 @@ def console(
     # An access log would have the token in it.
     config = uvicorn.Config(app, access_log=False, log_level="warning", timeout_graceful_shutdown=_GRACE_SECONDS)
     click.echo(f"console: http://{host}:{listening.getsockname()[1]}/{'?token=…' if token else ''}", err=True)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # The server takes them while it runs, and at its end hands on to us the one that has ended it.
+        signal.signal(number, lambda *_: None)
     try:
         uvicorn.Server(config).run(sockets=[listening])
     finally:
