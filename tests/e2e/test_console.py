@@ -90,9 +90,10 @@ def test_the_path_says_how_each_part_is(run: Run, page: Page) -> None:
 
 
 def test_a_detection_has_its_windows_and_its_records(run: Run, page: Page) -> None:
-    row = page.locator("#episodes li[data-goal='client-rate']", has=page.get_by_text("○ over")).first
-    row.wait_for(timeout=PATIENCE)
-    client = row.locator(".key").inner_text()
+    over = page.locator("#episodes li[data-goal='client-rate']", has=page.get_by_text("○ over")).first
+    over.wait_for(timeout=PATIENCE)
+    client = over.locator(".key").inner_text()
+    row = page.locator("#episodes li", has=page.get_by_text(client, exact=True))
     windows = [one for one in results(run, "goal1-topic") if one["client_ip"] == client]
     first, last = min(one["window_start"] for one in windows), max(one["window_end"] for one in windows)
     expect(row.locator(".windows")).to_have_text(f"{len(windows)} windows")
@@ -100,8 +101,9 @@ def test_a_detection_has_its_windows_and_its_records(run: Run, page: Page) -> No
     expect(row.locator(".value")).to_have_text(f"≥ {max(one['count'] for one in windows)}")
     # Bars of what the index holds, around the windows.
     expect(row.locator(".picture svg .bar.inside").first).to_be_attached(timeout=PATIENCE)
+    page.locator("#filter-key").fill("nobody has this key")
+    expect(page.locator("#episodes li")).to_have_count(0)
     page.locator("#filter-key").fill(client)
-    expect(page.locator("#episodes li")).to_have_count(1)
     row.locator("button").click()
     raw = results_of_client(run, client, first, last)
     expect(row.locator(".records strong")).to_have_text(f"{len(raw)} records", timeout=PATIENCE)
