@@ -18,6 +18,7 @@ _COMMANDS = {
     "backtest": "logpipeline.backtest.cli:backtest",
     "consume": "logpipeline.local.consume:consume",
     "crd": "logpipeline.commands:crd",
+    "explain": "logpipeline.status.cli:explain",
     "status": "logpipeline.status.cli:status",
     "up": "logpipeline.local.cli:up",
     "validate": "logpipeline.commands:validate",

@@ -1,4 +1,4 @@
-"""`status`, and `kubectl logpipeline`."""
+"""`status`, `explain`, and `kubectl logpipeline`."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from logpipeline.api.resource import GROUP
 from logpipeline.errors import LogPipelineError
 from logpipeline.local.state import is_running, newest_running, read_status
 from logpipeline.local.view import UNKNOWN, number
+from logpipeline.status.explain import explained
 from logpipeline.status.view import Line, View, of_resource, of_run
 
 _RUNS = Path(".logpipeline")
@@ -35,6 +36,27 @@ _cluster_options = (
 _output = click.option(
     "-o", "--output", type=click.Choice(["table", "json"]), default="table", help="json: what is behind it, as it is."
 )
+
+
+_detection = (
+    click.option("--goal", help="A detection of this goal.  [default: of any]"),
+    click.option("--key", help="With this key: one of its values, or all with | between."),
+    click.option("--at", type=click.DateTime(["%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%S"]), help="Open then (UTC)."),
+    click.option(
+        "--records", type=click.IntRange(0, 500), default=20, show_default=True, help="Records to show, the first ones."
+    ),
+    click.option(
+        "--token-file",
+        type=click.Path(path_type=Path, exists=True, dir_okay=False),
+        help="File with the token of a console that asks for one.",
+    ),
+)
+
+
+def _of_a_detection(command: Any) -> Any:
+    for option in reversed(_detection):
+        command = option(command)
+    return command
 
 
 def _on_a_cluster(command: Any) -> Any:
@@ -57,15 +79,52 @@ def status(name: str | None, namespace: str | None, context: str | None, kubecon
     The exit code is for scripts: 0 ready and flowing, 1 not.
     """
     cluster = {"--namespace": namespace, "--context": context, "--kubeconfig": kubeconfig}
-    if not any(cluster.values()):
-        run = newest_running(_RUNS) if name is None else read_status(_RUNS / name)
-        if run is not None:
-            _show(run, of_run(run, running=name is None or is_running(_RUNS / name)), output)
-        if name is None:
-            raise LogPipelineError("no `logpipeline up` runs here; name a resource on the cluster")
+    run = _run_here(name, cluster)
+    if run is not None:
+        _show(run, of_run(run, running=name is None or is_running(_RUNS / name)), output)
+    if name is None and not any(cluster.values()):
+        raise LogPipelineError("no `logpipeline up` runs here; name a resource on the cluster")
     if name is None:
         raise LogPipelineError("NAME is missing: which resource on the cluster?")
     _show_resource(name, cluster, output)
+
+
+@click.command()
+@click.argument("name", required=False)
+@_on_a_cluster
+@_of_a_detection
+@_output
+def explain(
+    name: str | None, namespace: str | None, context: str | None, kubeconfig: Path | None, **given: Any
+) -> None:
+    """Show the records behind a detection, the newest one that fits.
+
+    NAME is a run of `logpipeline up` in this folder, else a resource on the cluster that has a console; with -n,
+    --context or --kubeconfig always the latter. Without NAME: the run that started last.
+
+    \b
+      logpipeline explain --goal client-rate
+      logpipeline explain nginx -n logs --key 203.0.113.7 --at 2026-11-26T10:44:10Z
+    """
+    cluster = {"--namespace": namespace, "--context": context, "--kubeconfig": kubeconfig}
+    _explain(_run_here(name, cluster), name, cluster, given)
+
+
+def _run_here(name: str | None, cluster: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return what the run `name` of this folder, or the one that started last, wrote of itself; None when there is none
+    or the cluster is meant.
+    """
+    if any(cluster.values()):
+        return None
+    return newest_running(_RUNS) if name is None else read_status(_RUNS / name)
+
+
+def _explain(
+    run: Mapping[str, Any] | None, name: str | None, cluster: Mapping[str, Any], given: Mapping[str, Any]
+) -> None:
+    at = None if given["at"] is None else given["at"].replace(tzinfo=UTC).timestamp()
+    wanted = {"goal": given["goal"], "key": given["key"], "at": at}
+    explained(run, name, cluster, wanted, given["records"], given["output"], given["token_file"])
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -85,6 +144,19 @@ def kubectl_plugin() -> None:
 def plugin_status(name: str, namespace: str | None, context: str | None, kubeconfig: Path | None, output: str) -> None:
     """Show how the pipeline NAME is; exit code 0: ready and flowing, 1: not."""
     _show_resource(name, {"--namespace": namespace, "--context": context, "--kubeconfig": kubeconfig}, output)
+
+
+@plugin.command("explain")
+@click.argument("name")
+@_on_a_cluster
+@_of_a_detection
+@_output
+def plugin_explain(
+    name: str, namespace: str | None, context: str | None, kubeconfig: Path | None, **given: Any
+) -> None:
+    """Show the records behind the newest detection of the pipeline NAME that fits; its resource has a console."""
+    cluster = {"--namespace": namespace, "--context": context, "--kubeconfig": kubeconfig}
+    _explain(None, name, cluster, given)
 
 
 def _show_resource(name: str, cluster: Mapping[str, Any], output: str) -> None:

@@ -7,6 +7,8 @@ import os
 import re
 import shutil
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -28,7 +30,7 @@ PATIENCE = 180_000
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     """The demo, all of it ready."""
-    with Run(SAMPLE, tmp_path_factory.mktemp("console") / "state") as started:
+    with Run(SAMPLE, tmp_path_factory.mktemp("console") / ".logpipeline" / "nginx") as started:
         started.wait_until(lambda: started.status().get("phase") == "running")
         yield started
 
@@ -109,6 +111,10 @@ def test_a_detection_has_its_windows_and_its_records(run: Run, page: Page) -> No
     expect(row.locator(".records strong")).to_have_text(f"{len(raw)} records", timeout=PATIENCE)
     expect(row.locator(".records tbody tr")).to_have_count(len(raw))
     expect(row.locator(".records tbody tr").first).to_contain_text(client)
+    # The command line says the same.
+    command = [sys.executable, "-m", "logpipeline", "explain", "--key", client, "--at", first, "-o", "json"]
+    told = json.loads(subprocess.run(command, cwd=run.state.parents[1], check=True, capture_output=True).stdout)
+    assert (told["total"], told["detection"]["windows"]) == (len(raw), len(windows))
 
 
 def results_of_client(run: Run, client: str, first: str, last: str) -> list[dict[str, Any]]:

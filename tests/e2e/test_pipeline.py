@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from installation import Operator
-from kubectl import CommandError, Namespace, run, wait_for
+from kubectl import CommandError, Namespace, call, run, wait_for
 from pipelines_on_cluster import PIPELINES, PRESETS, Pipeline
 
 SAMPLE = Path(__file__).parents[2] / "manifests" / "samples" / "nginx.yaml"
@@ -67,6 +67,32 @@ def test_the_operator_may_die_at_any_moment(nginx: Pipeline, operator: Operator)
     wait_for("all Services to be back", lambda: len(nginx.children("service")) == 8, 60)
     wait_for("all ConfigMaps to be back", lambda: len(nginx.children("configmap")) == 7, 60)
     nginx.wait("Ready")
+
+
+def test_a_console_comes_and_goes_without_a_restart_and_explains_a_detection(nginx: Pipeline, tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    token.write_text("a token of the test")
+    nginx.namespace.kubectl("create", "secret", "generic", "console-token", f"--from-file=token={token}")
+    before = {pod["metadata"]["uid"] for pod in nginx.namespace.list("pod")}
+    nginx.patch("/spec/console", {"secretRef": {"name": "console-token"}})
+    wait_for("the console's pod", lambda: nginx.pods("console"), 60)
+    nginx.namespace.kubectl("rollout", "status", "deployment/nginx-console", "--timeout=90s", seconds=100)
+    explain = (sys.executable, "-m", "logpipeline", "explain", "nginx", "-n", nginx.namespace.name)
+
+    def explained() -> str | None:
+        done = call(*explain, "--goal", "client-rate", "--token-file", str(token))
+        # The console may not have read the results yet, nor the index the records.
+        return done.stdout if done.returncode == 0 and "test-inter+" in done.stdout else None
+
+    text = wait_for("a detection and its records", explained, 120)
+    assert text.startswith("client-rate  client_ip 203.0.113.")
+    with pytest.raises(CommandError, match="the console asks for its token"):
+        run(*explain)
+    with pytest.raises(CommandError, match="401"):
+        nginx.toolbox.fetch("http://nginx-console:8080/api/snapshot")
+    assert before <= {pod["metadata"]["uid"] for pod in nginx.namespace.list("pod")}
+    nginx.patch("/spec/console", None, op="remove")
+    wait_for("the console to be gone", lambda: not nginx.pods("console"), 60)
 
 
 def edited(document: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,81 @@
+"""The way to a pipeline's console: on this machine, or through kubectl to a pod."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from logpipeline.errors import LogPipelineError
+from logpipeline.web import RefusedError, fetch
+
+_SECONDS = 20.0
+_CONSOLE_PORT = 8080
+_UNAUTHORIZED = 401
+
+
+class ConsoleApi:
+    """What a console answers. Every method raises LogPipelineError when it does not."""
+
+    def __init__(self, url: str, token: str | None) -> None:
+        self._url = url
+        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
+
+    def get(self, path: str, parameters: list[tuple[str, str]]) -> Any:
+        """Return the JSON at `path`."""
+        try:
+            return json.loads(
+                fetch(f"{self._url}/{path}?{urlencode(parameters)}", headers=self._headers, timeout=_SECONDS)
+            )
+        except RefusedError as error:
+            if error.status == _UNAUTHORIZED:
+                raise LogPipelineError("the console asks for its token; give the file with it: --token-file") from error
+            raise LogPipelineError(f"the console answers {error}") from error
+        except (OSError, ValueError) as error:
+            raise LogPipelineError(f"the console at {self._url} does not answer: {error}") from error
+
+
+def of_run(run: Mapping[str, Any]) -> ConsoleApi:
+    """Return the console of a run on this machine, given what the run wrote of itself."""
+    if "console" not in run:
+        raise LogPipelineError("that run is of a version without a console; start it again with `logpipeline up`")
+    return ConsoleApi(str(run["console"]["url"]), None)
+
+
+@contextmanager
+def on_cluster(name: str, options: Mapping[str, Any], token_file: Path | None) -> Iterator[ConsoleApi]:
+    """Give the console of the resource `name` on a cluster, as long as it is used; `options` are kubectl's."""
+    program = shutil.which("kubectl")
+    if program is None:
+        raise LogPipelineError(f"no run of `logpipeline up` is called {name!r} here; for a cluster kubectl is needed")
+    cluster = [text for option, value in options.items() if value is not None for text in (option, str(value))]
+    labels = f"app.kubernetes.io/instance={name},app.kubernetes.io/component=console"
+    listed = subprocess.run(
+        [program, "get", "pods", "--selector", labels, "--output", "name", "--request-timeout", "20s", *cluster],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if listed.returncode:
+        raise LogPipelineError(listed.stderr.strip().removeprefix("error: "))
+    pods = listed.stdout.split()
+    if not pods:
+        raise LogPipelineError(f"{name} has no console on the cluster: add `console: {{}}` to the spec of the resource")
+    token = token_file.read_text(encoding="utf-8").strip() if token_file else None
+    command = [program, "port-forward", pods[-1], f":{_CONSOLE_PORT}", *cluster]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as forward:
+        try:
+            assert forward.stdout is not None
+            assert forward.stderr is not None
+            found = re.search(r"127\.0\.0\.1:(\d+)", forward.stdout.readline())
+            if found is None:
+                raise LogPipelineError(forward.stderr.read().strip() or "kubectl port-forward ended without a word")
+            yield ConsoleApi(f"http://127.0.0.1:{found[1]}", token)
+        finally:
+            forward.terminate()
