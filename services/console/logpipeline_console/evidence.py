@@ -13,6 +13,8 @@ from logpipeline.rules import Rule
 from logpipeline_console.goals import ShownGoal
 
 _MOST_RECORDS = 500
+# Whoever asks for records waits for them, longer than the picture of the path does for a count.
+_SECONDS = 20.0
 _MOST_SECONDS = 366 * 86_400
 # Bars of the picture over the time around the windows.
 _BARS = 90
@@ -72,7 +74,7 @@ class Evidence:
 
     def __init__(self, client: Elasticsearch | None, index: str, goals: Iterable[ShownGoal]) -> None:
         self.goals = {goal.rule.name: goal for goal in goals}
-        self._client = client
+        self._client = None if client is None else client.options(request_timeout=_SECONDS)
         self._index = index
 
     def answer(self, question: Question) -> dict[str, Any]:
