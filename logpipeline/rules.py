@@ -93,6 +93,11 @@ def rule_of(goal: Goal) -> Rule:
     )
 
 
+def episode_gap(goal: Goal) -> int:
+    """Return how many seconds apart the windows of one episode of a goal may begin: its slide and its quietPeriod."""
+    return rule_of(goal).slide + int(goal.alert.quiet_period.total_seconds())
+
+
 def alerts(pipeline: LogPipeline) -> list[str]:
     """Return the names of the goals that alert: those with a threshold, where the resource wants alerts."""
     goals = pipeline.spec.goals if pipeline.spec.alerting is not None else []

@@ -13,6 +13,7 @@ from logpipeline.api import LogPipeline
 from logpipeline.api.reading import load
 from logpipeline.commands import resource_file
 from logpipeline_operator.desired import SecretFacts, desired
+from logpipeline_operator.desired.secrets import secret_names
 from logpipeline_operator.settings import Settings
 
 _UNREAD = "not-read"
@@ -59,12 +60,6 @@ def assumed_secrets(pipeline: LogPipeline) -> dict[str, SecretFacts]:
         keys = {"username", "password"} if protocol.startswith("SASL") else {"tls.crt", "tls.key"}
         keys |= {"ca.crt"} if protocol.endswith("SSL") else set()
         facts[external.security.secret_ref.name] = SecretFacts(frozenset(keys), _UNREAD)
-    search = pipeline.spec.sink.elasticsearch.external if pipeline.spec.sink else None
-    if search is not None and search.secret_ref is not None:
-        facts.setdefault(search.secret_ref.name, SecretFacts(frozenset(), _UNREAD))
-    others = list(pipeline.spec.alerting.secrets().values()) if pipeline.spec.alerting else []
-    if pipeline.spec.console is not None and pipeline.spec.console.secret_ref is not None:
-        others.append(pipeline.spec.console.secret_ref.name)
-    for name in others:
+    for name in secret_names(pipeline):
         facts.setdefault(name, SecretFacts(frozenset(), _UNREAD))
     return facts

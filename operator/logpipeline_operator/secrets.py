@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from logpipeline.api import LogPipeline
 from logpipeline_operator.cluster.client import Client
 from logpipeline_operator.desired import SecretFacts
+from logpipeline_operator.desired.secrets import secret_names
 
 _KEPT_SECONDS = 10.0
 
@@ -34,18 +35,6 @@ class Secret:
             for part in (key, value):
                 digest.update(len(part.encode()).to_bytes(8) + part.encode())
         return SecretFacts(keys=frozenset(self.values), digest=digest.hexdigest()[:16])
-
-
-def secret_names(pipeline: LogPipeline) -> list[str]:
-    """Return the names of the Secrets that a pipeline refers to."""
-    external, sink = pipeline.spec.kafka.external, pipeline.spec.sink
-    references = [external.security.secret_ref if external else None]
-    if sink is not None and sink.elasticsearch.external is not None:
-        references.append(sink.elasticsearch.external.secret_ref)
-    if pipeline.spec.console is not None:
-        references.append(pipeline.spec.console.secret_ref)
-    names = {reference.name for reference in references if reference is not None}
-    return sorted(names.union(pipeline.spec.alerting.secrets().values() if pipeline.spec.alerting else ()))
 
 
 class Secrets:

@@ -45,6 +45,18 @@ class SecretMount:
 _ABSENT = SecretFacts(frozenset(), "absent")
 
 
+def secret_names(pipeline: LogPipeline) -> list[str]:
+    """Return the names of the Secrets that a pipeline refers to."""
+    external, sink = pipeline.spec.kafka.external, pipeline.spec.sink
+    references = [external.security.secret_ref if external else None]
+    if sink is not None and sink.elasticsearch.external is not None:
+        references.append(sink.elasticsearch.external.secret_ref)
+    if pipeline.spec.console is not None:
+        references.append(pipeline.spec.console.secret_ref)
+    names = {reference.name for reference in references if reference is not None}
+    return sorted(names.union(pipeline.spec.alerting.secrets().values() if pipeline.spec.alerting else ()))
+
+
 def kafka_secret(pipeline: LogPipeline, secrets: Mapping[str, SecretFacts]) -> SecretMount | None:
     """Return the Secret of the external Kafka, None when there is none."""
     external = pipeline.spec.kafka.external

@@ -17,11 +17,12 @@ from logpipeline.api.alerting import Alerting
 from logpipeline.errors import LogPipelineError
 from logpipeline.kafka.properties import read_client_properties
 from logpipeline.kafka.security import read_credentials
+from logpipeline.serving import serve
 from logpipeline_alert_bridge.bridge import Bridge
 from logpipeline_alert_bridge.detections import alerting_goals
 from logpipeline_alert_bridge.metrics import BridgeMetrics
 from logpipeline_alert_bridge.receivers import Credentials, Receiver, WebhookReceiver, peers
-from logpipeline_alert_bridge.serving import serve
+from logpipeline_alert_bridge.serving import verdicts
 from logpipeline_alert_bridge.store import Store
 from logpipeline_alert_bridge.watermarks import Watermarks
 
@@ -81,7 +82,7 @@ def main(
             metrics,
             index or pipeline.index(),
         )
-        server = serve(bridge, metrics.registry, metrics_address, metrics_port)
+        server = serve(metrics.registry, verdicts(bridge), metrics_address, metrics_port)
         watermarks.start(stop)
         bridge.run(stop)
         server.shutdown()

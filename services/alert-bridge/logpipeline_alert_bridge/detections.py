@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from logpipeline.api import LogPipeline
 from logpipeline.results import read_result
-from logpipeline.rules import Rule, rule_of
+from logpipeline.rules import Rule, episode_gap, rule_of
 from logpipeline_alert_bridge.episodes import Detection
 
 
@@ -32,9 +32,10 @@ def alerting_goals(pipeline: LogPipeline) -> dict[str, AlertingGoal]:
         rule = rule_of(goal)
         if rule.threshold is None:
             continue
-        gap = rule.slide + int(goal.alert.quiet_period.total_seconds())
         fields = tuple(goal.alert.group_by or rule.group_by)
-        found = AlertingGoal(rule, fields, goal.alert.severity, gap, goal.alert.max_open, goal.state_version)
+        found = AlertingGoal(
+            rule, fields, goal.alert.severity, episode_gap(goal), goal.alert.max_open, goal.state_version
+        )
         result[topics[f"goal {goal.name}"].name or ""] = found
     return result
 

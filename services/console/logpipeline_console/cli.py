@@ -19,13 +19,14 @@ from logpipeline.commands import resource_file
 from logpipeline.errors import LogPipelineError
 from logpipeline.kafka.properties import read_client_properties
 from logpipeline.kafka.security import read_credentials
+from logpipeline.serving import serve
 from logpipeline_console.addresses import Addresses
 from logpipeline_console.app import application
 from logpipeline_console.board import Board
 from logpipeline_console.evidence import Evidence
 from logpipeline_console.feed import about, backtest_feed, live_feed
 from logpipeline_console.goals import goals_of
-from logpipeline_console.metrics import serve_metrics
+from logpipeline_console.metrics import registry_of, verdicts
 from logpipeline_console.observer import Observer
 from logpipeline_console.results import Follower, load_results
 from logpipeline_console.windows import Windows
@@ -100,7 +101,7 @@ def console(
     board, stop = Board(), threading.Event()
     description, sources, evidence = _wire(pipeline, addresses, results, stop)
     if metrics_port is not None:
-        serve_metrics(board, pipeline.name, metrics_address, metrics_port)
+        serve(registry_of(board, pipeline.name), verdicts(board), metrics_address, metrics_port)
     app = application(board, description, sources, evidence, token=token)
     # An access log would have the token in it.
     config = uvicorn.Config(app, access_log=False, log_level="warning", timeout_graceful_shutdown=_GRACE_SECONDS)

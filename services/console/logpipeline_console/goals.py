@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from logpipeline.api import LogPipeline
-from logpipeline.rules import Rule, rule_of
+from logpipeline.rules import Rule, episode_gap, rule_of
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,5 @@ def goals_of(pipeline: LogPipeline) -> list[ShownGoal]:
     shown = []
     for goal in pipeline.spec.goals:
         rule = rule_of(goal)
-        gap = rule.slide + int(goal.alert.quiet_period.total_seconds())
-        shown.append(ShownGoal(rule, topics[f"goal {goal.name}"].name or "", gap))
+        shown.append(ShownGoal(rule, topics[f"goal {goal.name}"].name or "", episode_gap(goal)))
     return shown

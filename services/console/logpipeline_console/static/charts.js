@@ -7,7 +7,13 @@ import { amount, compact, element, key, time } from "./format.js";
 const HEIGHT = 190;
 const DASHES = [[], [6, 3], [2, 2], [8, 3, 2, 3]];
 
-const style = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+const probe = document.body.appendChild(element("span", { hidden: "" }));
+
+// A colour of the theme as a canvas takes it.
+function style(name) {
+  probe.style.color = `var(${name})`;
+  return getComputedStyle(probe).color;
+}
 
 export class Chart {
   // `format` writes a value.
