@@ -4,7 +4,7 @@ SAMPLE ?= manifests/samples/nginx.yaml
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo images cluster-up cluster-down test test-unit test-java test-integration test-e2e lint format lock
-.PHONY: crd docs conditions-docs verify-conditions metrics-docs verify-metrics chart-docs manifests verify-crd verify-docs verify-chart verify-manifests clean
+.PHONY: crd docs conditions-docs verify-conditions dashboards verify-dashboards metrics-docs verify-metrics chart-docs manifests verify-crd verify-docs verify-chart verify-manifests clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,7 +39,7 @@ test-integration: setup ## The tests against real Kafka, Spark, Connect and Elas
 test-e2e: setup cluster-up ## The tests on a real cluster (root, or a KUBECONFIG); installs what they need
 	.venv/bin/python -m pytest tests/e2e --durations=0
 
-lint: setup verify-chart verify-conditions verify-crd verify-docs verify-metrics ## Style, types and the layers of the imports
+lint: setup verify-chart verify-conditions verify-crd verify-dashboards verify-docs verify-metrics ## Style, types and the layers of the imports
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
@@ -62,6 +62,12 @@ conditions-docs: setup ## Write docs/conditions.md from the operator's table of 
 
 verify-conditions: setup ## Fail when it is stale
 	.venv/bin/python scripts/conditions_docs.py --check
+
+dashboards: setup ## Write Grafana's dashboards into the chart from scripts/dashboards.yaml
+	.venv/bin/python scripts/dashboards.py
+
+verify-dashboards: setup ## Fail when they are stale
+	.venv/bin/python scripts/dashboards.py --check
 
 metrics-docs: setup ## Write docs/metrics.md from the metrics that the components register
 	.venv/bin/python scripts/metrics_docs.py

@@ -19,6 +19,7 @@ class GoalProgress:
     state: str
     rule: Mapping[str, Any] | None = None
     checkpoint: str | None = None
+    checkpoint_failed: bool | None = None
     state_version: int | None = None
     batch: int | None = None
     last_batch_time: str | None = None

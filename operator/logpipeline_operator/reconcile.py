@@ -15,11 +15,21 @@ from datetime import UTC, datetime
 from logpipeline.acceptance import Acceptance, RunningGoal, accept
 from logpipeline.api import parse
 from logpipeline.errors import ResourceError
+from logpipeline_operator.certificates import expiries
 from logpipeline_operator.cluster.cache import Cache
 from logpipeline_operator.cluster.client import ApiError, Client
-from logpipeline_operator.cluster.kinds import POD, STATEFUL_SET, Document, ObjectKey, PipelineKey, kind_of
+from logpipeline_operator.cluster.kinds import (
+    POD,
+    STATEFUL_SET,
+    VOLUME_CLAIM,
+    Document,
+    ObjectKey,
+    PipelineKey,
+    kind_of,
+)
 from logpipeline_operator.desired import desired, suspended
 from logpipeline_operator.logs import fields
+from logpipeline_operator.metrics import CERTIFICATE_EXPIRY, VOLUME
 from logpipeline_operator.observations import Observations
 from logpipeline_operator.observe.facts import Facts
 from logpipeline_operator.observe.workloads import all_workload_facts
@@ -61,6 +71,8 @@ class Reconciler:
     def forget(self, key: PipelineKey) -> None:
         """Drop what is remembered of a pipeline that is gone."""
         self._stopped.pop(key, None)
+        CERTIFICATE_EXPIRY.set(key, {})
+        VOLUME.set(key, {})
 
     def reconcile(self, key: PipelineKey) -> float | None:
         """Do a pass and return in how many seconds the next one is due, None when only a change asks for one.
@@ -81,6 +93,7 @@ class Reconciler:
         facts = self._observations.latest(key)
         failures = self._write(key, acceptance, facts)
         children = self._cache.children(key)
+        VOLUME.set(key, dict.fromkeys(volumes(children), 1))
         self._step_brokers(key, children, facts)
         new = status_of(
             pipeline,
@@ -98,7 +111,10 @@ class Reconciler:
     def _write(self, key: PipelineKey, acceptance: Acceptance, facts: Facts) -> list[ApiError]:
         """Write what differs and return what the API server refused; one refusal does not hold up the rest."""
         pipeline = acceptance.pipeline
-        secrets = {name: secret.facts() for name, secret in self._secrets.of(pipeline).items()}
+        found = self._secrets.of(pipeline)
+        ends = {name: expiries(secret.values) for name, secret in found.items()}
+        CERTIFICATE_EXPIRY.set(key, {(name, entry): end for name in ends for entry, end in ends[name].items()})
+        secrets = {name: secret.facts() for name, secret in found.items()}
         goals = {goal.name: acceptance.goal_pipeline(goal.name).document() for goal in pipeline.spec.goals}
         live = self._cache.children(key)
         stage = next_stage(pipeline, live, facts, now=datetime.now(UTC), stopped=self._sources_stopped(key, live))
@@ -146,6 +162,12 @@ class Reconciler:
                 self._client.delete(POD, pod["namespace"], pod["name"], pod["uid"])
             elif step.waits_for is not None:
                 _LOG.debug("the rolling restart waits: %s", step.waits_for, extra=fields(key, "kafka"))
+
+
+def volumes(children: Mapping[ObjectKey, Document]) -> list[tuple[str, str]]:
+    """Return the component and the name of each volume claim of a pipeline."""
+    claims = (child["metadata"] for child in children.values() if child["kind"] == VOLUME_CLAIM.name)
+    return [(metadata["labels"][_COMPONENT], metadata["name"]) for metadata in claims]
 
 
 def remembering(status: Document, running: Mapping[str, RunningGoal]) -> Document:

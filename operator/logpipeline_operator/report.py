@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -11,7 +10,7 @@ from datetime import UTC, datetime
 from logpipeline_operator.cluster.client import ApiError, Client
 from logpipeline_operator.cluster.kinds import PIPELINE, Document, PipelineKey
 from logpipeline_operator.logs import fields
-from logpipeline_operator.metrics import CONDITION
+from logpipeline_operator.metrics import tell_status
 from logpipeline_operator.pipelines import Pipelines
 from logpipeline_operator.status.events import StatusEvent, events_of
 from logpipeline_operator.status.numbers import numbers_only
@@ -34,14 +33,12 @@ class Reporter:
         self._pod_name = pod_name
         self._clock = clock
         self._written: dict[PipelineKey, float] = {}
-        self._lock = threading.Lock()
-        self._conditions: dict[PipelineKey, frozenset[tuple[str, str, str]]] = {}
 
     def report(self, key: PipelineKey, document: Document, status: Document) -> float | None:
         """Make `status` the one of the pipeline `document`; returns in how many seconds to come again when only numbers
         have changed and it is too early for them.
         """
-        self._count(key, status)
+        tell_status(key, status)
         old = document.get("status")
         if old == status:
             return None
@@ -61,20 +58,7 @@ class Reporter:
     def forget(self, key: PipelineKey) -> None:
         """Drop what is remembered of a pipeline that is gone."""
         self._written.pop(key, None)
-        self._count(key, {})
-
-    def _count(self, key: PipelineKey, status: Document) -> None:
-        now = frozenset((one["type"], one["status"], one["reason"]) for one in status.get("conditions", []))
-        with self._lock:
-            before = self._conditions.get(key, frozenset())
-            if now:
-                self._conditions[key] = now
-            else:
-                self._conditions.pop(key, None)
-            for condition in before - now:
-                CONDITION.remove(key.namespace, key.name, *condition)
-            for condition in now - before:
-                CONDITION.labels(key.namespace, key.name, *condition).set(1)
+        tell_status(key, {})
 
     def _tell(self, key: PipelineKey, document: Document, event: StatusEvent) -> None:
         moment = datetime.now(UTC)

@@ -103,7 +103,7 @@ class Host:
             goal.query = goal.start()
         except LogPipelineError as error:
             goal.refused = True
-            self._board.failed(name, error.message)
+            self._board.failed(name, error.message, refused=True)
             error.show()
         except PySparkException as error:
             self._failed(name, goal, str(error))
@@ -113,7 +113,7 @@ class Host:
         goal.failures = 1 if progressed else goal.failures + 1
         wait = backoff(goal.failures)
         goal.start_at = time.monotonic() + wait
-        self._board.failed(name, error.strip().splitlines()[0])
+        self._board.failed(name, error)
         _LOG.error("goal %s failed, starts again in %g s: %s", name, wait, error)
 
 

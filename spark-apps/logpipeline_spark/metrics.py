@@ -35,6 +35,11 @@ class BoardCollector(Collector):
 
 _METRICS = (
     ("up", "1 while the goal's query runs", "up"),
+    (
+        "checkpoint_failed",
+        "1 while the goal cannot use its checkpoint: it is of another rule, or cannot be read or written",
+        "checkpoint_failed",
+    ),
     ("records_total", "Records read", "records_total"),
     ("late_records_total", "Records dropped because they came behind the watermark", "late_total"),
     ("invalid_records_total", "Records that are not valid", "invalid_total"),

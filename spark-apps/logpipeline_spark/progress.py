@@ -19,7 +19,7 @@ from pyspark.sql.streaming.listener import (
 
 from logpipeline.kernel.windows import BEGINNING
 from logpipeline.progress import GoalProgress
-from logpipeline_spark.checkpoint import Committed, offsets_of
+from logpipeline_spark.checkpoint import Committed, is_to_blame, offsets_of
 from logpipeline_spark.health import Pulse
 from logpipeline_spark.stream import OBSERVED
 
@@ -32,6 +32,7 @@ class Goal:
 
     rule: Mapping[str, Any] | None = None
     checkpoint: str | None = None
+    checkpoint_failed: bool = False
     state_version: int | None = None
     state: str = "starting"
     batch: int | None = None
@@ -59,7 +60,7 @@ class Goal:
 
     def take(self, progress: Any, now: float) -> None:
         """Take over what a batch that ended at `now` reports (a StreamingQueryProgress)."""
-        self.state, self.error = "running", None
+        self.state, self.error, self.checkpoint_failed = "running", None, False
         self.batch, self.batch_ended = progress.batchId, now
         self.batch_duration = progress.batchDuration / 1000
         self.rate = progress.inputRowsPerSecond
@@ -83,6 +84,7 @@ class Goal:
             state=self.state,
             rule=self.rule,
             checkpoint=self.checkpoint,
+            checkpoint_failed=self.checkpoint_failed,
             state_version=self.state_version,
             batch=self.batch,
             last_batch_time=None if self.batch_ended is None else _moment(self.batch_ended),
@@ -131,6 +133,7 @@ class Board(StreamingQueryListener):
         with self._lock:
             goal = self._goals[self._names[str(event.id)]]
             goal.state, goal.error, goal.lag, goal.rate = "running", None, 0, 0.0
+            goal.checkpoint_failed = False
             goal.pulse.beat(self._clock())
 
     def onQueryTerminated(self, event: QueryTerminatedEvent) -> None:
@@ -154,11 +157,13 @@ class Board(StreamingQueryListener):
             for goal in self._goals.values():
                 goal.error = reason
 
-    def failed(self, name: str, error: str) -> None:
-        """Note that a goal has stopped by an error."""
+    def failed(self, name: str, error: str, *, refused: bool = False) -> None:
+        """Note that a goal has stopped by an error, or was `refused` because its checkpoint is of another rule."""
         with self._lock:
-            self._goals[name].state, self._goals[name].error = "failed", error
-            self._goals[name].pulse.rest()
+            goal = self._goals[name]
+            goal.state, goal.error = "failed", error.strip().splitlines()[0]
+            goal.checkpoint_failed = refused or (goal.checkpoint is not None and is_to_blame(goal.checkpoint, error))
+            goal.pulse.rest()
 
     def restarted(self, name: str) -> None:
         """Note that a goal was started again."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from pathlib import Path
@@ -242,9 +243,10 @@ def test_alerts_on_pipelines_look_at_what_their_parts_count() -> None:
     groups = yaml.safe_load((CHART / "files" / "pipeline-alerts.yaml").read_text())["groups"]
     board = Board("nginx", ["client-rate"])
     families = [*BoardCollector(board).collect(), *BridgeMetrics("nginx").registry.collect()]
-    counted = {family.name for family in families}
+    rules = yaml.safe_load((ROOT / "services" / "kafka" / "config" / "metrics.yaml").read_text())["rules"]
+    counted = {family.name for family in families} | {rule["name"] for rule in rules} | {"up"}
     for rule in (rule for group in groups for rule in group["rules"]):
-        names = re.findall(r"logpipeline_(?:goal|alert_bridge)_\w+", rule["expr"])
+        names = re.findall(r"\b(?:logpipeline_(?:goal|alert_bridge)|kafka)_\w+|\bup\b", rule["expr"])
         assert names
         assert {name.removesuffix("_total") for name in names} <= counted
 
@@ -264,6 +266,17 @@ def test_a_prometheus_without_its_operator_names_pods_as_one_with_it() -> None:
     assert all(one in pipelines["relabel_configs"] for one in ours)
     assert {one.get("target_label") for one in pipelines["relabel_configs"]} == {None, "namespace", "pod", "pipeline"}
     assert endpoint["metricRelabelings"] == pipelines["metric_relabel_configs"]
+
+
+def test_each_dashboard_is_found_by_the_sidecar_and_knows_no_installation() -> None:
+    found = [document for document in template(*ALL) if document["metadata"].get("labels", {}).get("grafana_dashboard")]
+    assert {one["metadata"]["annotations"]["grafana_folder"] for one in found} == {"Logs"}
+    pages = [json.loads(text) for one in found for text in one["data"].values()]
+    assert len({page["uid"] for page in pages}) == len(pages) == len(list((CHART / "files" / "dashboards").iterdir()))
+    for page in pages:
+        panels = [panel for panel in page["panels"] if panel["type"] != "row"]
+        assert len({panel["id"] for panel in page["panels"]}) == len(page["panels"])
+        assert {panel["datasource"]["uid"] for panel in panels} == {"${datasource}"}
 
 
 def test_all_alerts_are_in_the_chart_and_in_the_docs() -> None:

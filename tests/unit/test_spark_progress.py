@@ -151,6 +151,28 @@ def test_progress_goes_on_from_what_the_checkpoint_holds() -> None:
 
 
 @pytest.mark.parametrize(
+    ("error", "refused", "failed"),
+    [
+        ("java.io.FileNotFoundException: /checkpoint/rate/offsets/9 (Permission denied)", False, True),
+        ("java.io.IOException: No space left on device\n\tat java.base", False, True),
+        ("window.size changed", True, True),
+        ("KafkaException: the broker is not there\n/opt/checkpoint.py", False, False),
+    ],
+)
+def test_a_goal_whose_checkpoint_is_at_fault_says_so_until_it_reads_again(
+    error: str, refused: bool, failed: bool
+) -> None:
+    board = Board("web", ["rate"])
+    board.claimed("rate", {"aggregate": "count"}, "/checkpoint/rate", 1, None)
+    board.failed("rate", error, refused=refused)
+    board.restarted("rate")
+    board.onQueryStarted(STARTED)  # type: ignore[arg-type]
+    assert told(board)["checkpoint_failed"] is failed
+    board.onQueryProgress(batch(4, 10, 30))
+    assert told(board)["checkpoint_failed"] is False
+
+
+@pytest.mark.parametrize(
     ("text", "offsets"),
     [('{"raw":{"0":3,"10":4}}', {"0": 3, "10": 4}), ("", None), ("None", None)],
 )
