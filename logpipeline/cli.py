@@ -19,6 +19,7 @@ _COMMANDS = {
     "consume": "logpipeline.local.consume:consume",
     "crd": "logpipeline.commands:crd",
     "explain": "logpipeline.status.cli:explain",
+    "kibana": "logpipeline.kibana.cli:kibana",
     "status": "logpipeline.status.cli:status",
     "up": "logpipeline.local.cli:up",
     "validate": "logpipeline.commands:validate",

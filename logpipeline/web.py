@@ -33,11 +33,12 @@ def fetch(
     timeout: float = 1.0,
     context: ssl.SSLContext | None = None,
 ) -> str:
-    """Return the text that `url` answers with; `body` is sent as JSON, `context` says whose certificates are trusted.
+    """Return the text that `url` answers with; `body` is sent as JSON, bytes as they are; `context` says whose
+    certificates are trusted.
 
     Raises RefusedError for an answer that is not a success, and OSError when there is none in time.
     """
-    data = None if body is None else json.dumps(body).encode()
+    data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
     request = urllib.request.Request(  # noqa: S310 (we chose the address)
         url, data, {"Content-Type": "application/json", **(headers or {})}, method=method
     )

@@ -22,9 +22,19 @@ def evidence_search(rule: Rule, key: Mapping[str, str], start: int, end: int) ->
     """Return the body of a search for the records of `key` (the values of groupBy as they stand in a result) that the
     rule counted in [start, end), epoch seconds: `query`, and `runtime_mappings` where there are any.
     """
-    runtime: dict[str, Any] = {}
+    passes, must_not, runtime = counted(rule)
     must: list[dict[str, Any]] = [{"range": {"@timestamp": {"gte": start, "lt": end, "format": "epoch_second"}}}]
     must += [_equals(field, value, runtime) for field, value in key.items()]
+    body: dict[str, Any] = {"query": {"bool": {"filter": must + passes, "must_not": must_not}}}
+    return body | ({"runtime_mappings": runtime} if runtime else {})
+
+
+def counted(rule: Rule) -> tuple[list[dict[str, Any]], list[dict[str, Any]], dict[str, Any]]:
+    """Return what the records that a rule counts must match and what they must not, and the runtime fields of these
+    queries.
+    """
+    runtime: dict[str, Any] = {}
+    must: list[dict[str, Any]] = []
     # Such a record is not valid and no goal has counted it.
     must_not: list[dict[str, Any]] = [{"term": {"_ignored": "status"}}]
     for condition in rule.where:
@@ -33,8 +43,7 @@ def evidence_search(rule: Rule, key: Mapping[str, str], start: int, end: int) ->
         must_not += fails
     if rule.field is not None:
         must.append({"exists": {"field": _number(rule.field, runtime)}})
-    body: dict[str, Any] = {"query": {"bool": {"filter": must, "must_not": must_not}}}
-    return body | ({"runtime_mappings": runtime} if runtime else {})
+    return must, must_not, runtime
 
 
 def _condition(condition: Condition, runtime: dict[str, Any]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:

@@ -57,11 +57,11 @@ class Issued:
 
 
 class Authority:
-    """A certificate authority that nobody else knows; its files are in `folder`."""
+    """A certificate authority that nobody else knows, for some days; its files are in `folder`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, days: int = 2) -> None:
         self._folder = folder
-        self._openssl("req", "-x509", "-nodes", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-days", "2",
+        self._openssl("req", "-x509", "-nodes", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-days", str(days),
                       "-subj", "/CN=authority", "-keyout", "ca.key", "-out", "ca.crt")  # fmt: skip
         self.certificate = (folder / "ca.crt").read_text()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import email
+import email.message
 import json
 import ssl
 import subprocess
@@ -11,7 +13,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -22,7 +24,7 @@ from logpipeline_operator.observe.endpoints import Endpoints
 from logpipeline_operator.observe.facts import Fault, FaultKind, KafkaFacts
 from logpipeline_operator.observe.faults import PeerError
 from logpipeline_operator.observe.goals import observe_goal
-from logpipeline_operator.observe.kibana import DataViewMemory, ensure_data_view
+from logpipeline_operator.observe.kibana import KibanaMemory, ensure_saved_objects
 from logpipeline_operator.observe.observer import Observer
 from logpipeline_operator.observe.peers import Peer, Question, ask_all
 from pipelines import a_pipeline
@@ -43,7 +45,11 @@ class Server:
             def _any(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 server.asked.append((self.command, self.path))
-                status, answer = server.respond(self.command, self.path, json.loads(body) if body else None)
+                form = self.headers.get("Content-Type") or ""
+                given = json.loads(body) if body and form.startswith("application/json") else None
+                if form.startswith("multipart/"):
+                    given = {"Content-Type": form, "raw": body}
+                status, answer = server.respond(self.command, self.path, given)
                 text = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
                 self.send_response(status)
                 self.send_header("Content-Type", "application/json")
@@ -305,25 +311,78 @@ def test_a_secret_of_elasticsearch_that_cannot_be_used(secret: dict[str, str]) -
     assert raised.value.fault.kind == FaultKind.SECRET_INVALID
 
 
-def test_a_data_view_is_made_when_it_is_not_there(server: Server) -> None:
-    views: dict[str, Any] = {}
+class Kibana:
+    """Saved objects by type and id, as Kibana's export and import know them."""
 
-    def respond(method: str, path: str, body: Any) -> Answer:
-        if method == "POST":
-            views[body["data_view"]["id"]] = body["data_view"] | {"version": "1"}
-            return 200, {}
-        found = views.get(path.rsplit("/", 1)[-1])
-        return (200, {"data_view": found}) if found else (404, {"message": "not found"})
+    def __init__(self, server: Server) -> None:
+        self.objects: dict[tuple[str, str], dict[str, Any]] = {}
+        self.refused: list[dict[str, Any]] = []
+        server.respond = self._respond
 
-    server.respond = respond
-    memory = DataViewMemory()
-    assert ensure_data_view(a_pipeline(), server.url, memory, now=0.0) is None
-    assert views["logpipeline-web"]["title"] == "web"
-    assert ensure_data_view(a_pipeline(), server.url, memory, now=10.0) is None
-    assert ensure_data_view(a_pipeline(), server.url, DataViewMemory(), now=10.0) is None
-    assert [method for method, _ in server.asked] == ["GET", "POST", "GET"]
-    server.respond = lambda *_: (503, {"message": "Kibana server is not ready yet"})
-    assert kind(ensure_data_view(a_pipeline(), server.url, DataViewMemory(), now=0.0)) == FaultKind.UNREACHABLE
+    def _respond(self, method: str, path: str, body: Any) -> Answer:
+        assert method == "POST"
+        if path == "/api/saved_objects/_export":
+            ((kind, name),) = ((one["type"], one["id"]) for one in body["objects"])
+            found = self.objects.get((kind, name))
+            return (200, found) if found else (400, {"message": "Error fetching objects to export"})
+        assert path == "/api/saved_objects/_import?overwrite=true"
+        message = email.message_from_bytes(
+            b"Content-Type: " + body["Content-Type"].encode() + b"\r\n\r\n" + body["raw"]
+        )
+        (part,) = cast("list[email.message.Message]", message.get_payload())
+        assert str(part.get_filename()).endswith(".ndjson")
+        lines = cast("bytes", part.get_payload(decode=True)).decode().splitlines()
+        if self.refused:
+            return 200, {"success": False, "successCount": 0, "errors": self.refused}
+        self.objects |= {(one["type"], one["id"]): one for one in map(json.loads, lines)}
+        return 200, {"success": True, "successCount": len(lines)}
+
+
+def test_kibana_has_what_the_resource_asks_for_and_keeps_what_people_change(server: Server) -> None:
+    kibana, memory = Kibana(server), KibanaMemory()
+    assert ensure_saved_objects(a_pipeline(), server.url, memory, now=0.0) is None
+    assert [kind for kind, _ in kibana.objects] == ["index-pattern", "search", "search", "dashboard"]
+    assert kibana.objects["index-pattern", "logpipeline-web"]["attributes"]["title"] == "web"
+    dashboard = kibana.objects["dashboard", "logpipeline-web-overview"]
+    dashboard["attributes"]["panelsJSON"] = "changed by a person"
+    # Looked at again in a while, and by an operator that has just started.
+    assert ensure_saved_objects(a_pipeline(), server.url, memory, now=10.0) is None
+    assert ensure_saved_objects(a_pipeline(), server.url, memory, now=1000.0) is None
+    assert ensure_saved_objects(a_pipeline(), server.url, KibanaMemory(), now=0.0) is None
+    assert [path.rsplit("/", 1)[-1].partition("?")[0] for _, path in server.asked] == ["_export", "_import"] + 2 * [
+        "_export"
+    ]
+    assert dashboard["attributes"]["panelsJSON"] == "changed by a person"
+    # Another resource, and one that somebody has thrown away.
+    goals = [{"name": "errors", "preset": "host-errors"}]
+    assert ensure_saved_objects(a_pipeline(goals=goals), server.url, memory, now=1001.0) is None
+    assert "errors-time" in kibana.objects["dashboard", "logpipeline-web-overview"]["attributes"]["panelsJSON"]
+    del kibana.objects["dashboard", "logpipeline-web-overview"]
+    assert ensure_saved_objects(a_pipeline(goals=goals), server.url, memory, now=2000.0) is None
+    assert ("dashboard", "logpipeline-web-overview") in kibana.objects
+
+
+def test_what_kibana_refuses_is_said_in_its_words(server: Server) -> None:
+    kibana, memory = Kibana(server), KibanaMemory()
+    kibana.refused = [{"type": "dashboard", "id": "d", "error": {"type": "unsupported_type"}}]
+    fault = ensure_saved_objects(a_pipeline(), server.url, memory, now=0.0)
+    assert kind(fault) == FaultKind.REFUSED
+    assert "dashboard d" in str(fault) and "unsupported_type" in str(fault)
+    kibana.refused = []
+    assert ensure_saved_objects(a_pipeline(), server.url, memory, now=1.0) is None
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ((503, {"message": "Kibana server is not ready yet"}), FaultKind.UNREACHABLE),
+        ((403, {"message": "Unable to bulk_create dashboard"}), FaultKind.REFUSED),
+        ((200, b"<html>a proxy</html>"), FaultKind.UNREACHABLE),
+    ],
+)
+def test_a_kibana_that_does_not_answer_as_one_is_told(server: Server, answer: Answer, expected: FaultKind) -> None:
+    server.respond = lambda *_: answer
+    assert kind(ensure_saved_objects(a_pipeline(), server.url, KibanaMemory(), now=0.0)) == expected
 
 
 def question(ask: Callable[[], KafkaFacts], about: object = None) -> Question:

@@ -138,7 +138,7 @@ class IndexFacts:
     fault: Fault | None = None
     ready: bool | None = None
     indexed: int | None = None
-    data_view_fault: Fault | None = None
+    kibana_fault: Fault | None = None
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from logpipeline_operator.observe.credentials import SecretValues
 from logpipeline_operator.observe.endpoints import Endpoints
 from logpipeline_operator.observe.facts import Facts, FlowFacts, GoalFacts, IndexFacts, KafkaFacts, TopicsFacts
 from logpipeline_operator.observe.peers import Peer, ask_all
-from logpipeline_operator.observe.questions import CONNECTOR, DATA_VIEW, INDEX, KAFKA, Look, Memories, goal_peer
+from logpipeline_operator.observe.questions import CONNECTOR, INDEX, KAFKA, KIBANA, Look, Memories, goal_peer
 from logpipeline_operator.observe.trends import Trends
 from logpipeline_operator.observe.workloads import all_workload_facts
 
@@ -108,8 +108,8 @@ def _with_trends(goal: GoalFacts, kafka: KafkaFacts, trends: Trends, now: float)
 
 def _index(answers: Mapping[str, Any]) -> IndexFacts | None:
     index: IndexFacts | None = answers.get(INDEX)
-    view = answers.get(DATA_VIEW)
-    return replace(index, data_view_fault=view.fault) if index and view else index
+    kibana = answers.get(KIBANA)
+    return replace(index, kibana_fault=kibana.fault) if index and kibana else index
 
 
 def _flow(trends: Trends, now: float) -> FlowFacts:

@@ -25,10 +25,10 @@ from logpipeline_operator.observe.facts import (
 from logpipeline_operator.observe.faults import PeerError
 from logpipeline_operator.observe.goals import observe_goal
 from logpipeline_operator.observe.kafka import TopicsMemory, observe_kafka
-from logpipeline_operator.observe.kibana import DataViewMemory, ensure_data_view
+from logpipeline_operator.observe.kibana import KibanaMemory, ensure_saved_objects
 from logpipeline_operator.observe.peers import Question
 
-KAFKA, CONNECTOR, INDEX, DATA_VIEW = "Kafka", "Kafka Connect", "Elasticsearch", "Kibana"
+KAFKA, CONNECTOR, INDEX, KIBANA = "Kafka", "Kafka Connect", "Elasticsearch", "Kibana"
 
 
 @dataclass
@@ -38,12 +38,12 @@ class Memories:
     topics: TopicsMemory = field(default_factory=TopicsMemory)
     connector: ConnectorMemory = field(default_factory=ConnectorMemory)
     index: IndexMemory = field(default_factory=IndexMemory)
-    data_view: DataViewMemory = field(default_factory=DataViewMemory)
+    kibana: KibanaMemory = field(default_factory=KibanaMemory)
 
 
 @dataclass(frozen=True)
-class DataView:
-    """Whether the data view is there: `fault` is why it is not."""
+class KibanaFacts:
+    """Whether the saved objects are there: `fault` is why they are not."""
 
     fault: Fault | None
 
@@ -80,7 +80,7 @@ class Look:
         if managed is None or self._serves("elasticsearch"):
             asked[INDEX] = self._index(self.endpoints.elasticsearch)
             if self.endpoints.kibana is not None and self._serves("kibana"):
-                asked[DATA_VIEW] = self._data_view(self.endpoints.kibana)
+                asked[KIBANA] = self._kibana(self.endpoints.kibana)
         # Connect would make the topics itself, and not as the resource says.
         if self.endpoints.connect is not None and self._serves("connect") and self.memories.topics.facts.ready:
             config = self._connector_config(self.endpoints.elasticsearch)
@@ -132,11 +132,11 @@ class Look:
             about=self._about("elasticsearch"),
         )
 
-    def _data_view(self, url: str) -> Question:
+    def _kibana(self, url: str) -> Question:
         return Question(
-            ask=lambda: DataView(ensure_data_view(self.pipeline, url, self.memories.data_view, self.now)),
-            late=DataView(_late(f"Kibana at {url}")),
-            unknown=DataView(None),
+            ask=lambda: KibanaFacts(ensure_saved_objects(self.pipeline, url, self.memories.kibana, self.now)),
+            late=KibanaFacts(_late(f"Kibana at {url}")),
+            unknown=KibanaFacts(None),
             fault=lambda answer: answer.fault,
             about=self._about("kibana"),
         )

@@ -109,8 +109,8 @@ def _sink_findings(pipeline: LogPipeline, facts: Facts) -> Iterator[Finding]:
         if managed.kibana is not None:
             kibana = workload_finding(facts.workload("kibana"), "Kibana", facts.observed_at)
             yield kibana
-            if kibana.status == "True" and facts.index is not None and facts.index.data_view_fault is not None:
-                yield fault_finding(facts.index.data_view_fault)
+            if kibana.status == "True" and facts.index is not None and facts.index.kibana_fault is not None:
+                yield fault_finding(facts.index.kibana_fault)
     if node.status == "True":
         yield _index(facts.index)
     workers = workload_finding(facts.workload("connect"), "Kafka Connect", facts.observed_at)

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from logpipeline.api import LogPipeline
 from logpipeline.elastic.evidence import kql
+from logpipeline.kibana.objects import data_view_id
 from logpipeline_alert_bridge.detections import AlertingGoal
 from logpipeline_alert_bridge.episodes import OVERFLOW, Episode
 
@@ -94,7 +95,7 @@ def _iso(moment: float) -> str:
 
 def _discover(kibana: str, index: str, query: str, start: str, end: str) -> str:
     """Return the address of Kibana's Discover with the raw records of the episode."""
-    view = f"(dataViewId:{_rison(f'logpipeline-{index}')},type:dataView)"
+    view = f"(dataViewId:{_rison(data_view_id(index))},type:dataView)"
     state = f"(dataSource:{view},query:(language:kuery,query:{_rison(query)}))"
     time = f"(time:(from:{_rison(start)},to:{_rison(end)}))"
     return f"{kibana.rstrip('/')}/app/discover#/?_g={quote(time)}&_a={quote(state)}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ _LOG = logging.getLogger(__name__)
 _MOST_A_POLL = 2000
 _POLL_SECONDS = 0.2
 _RETRY_SECONDS = 2.0
+# A topic may be given more partitions.
+_LOOK_SECONDS = 30.0
 _METADATA_SECONDS = 5.0
 
 
@@ -39,15 +42,17 @@ class Follower:
             "queued.max.messages.kbytes": 16384,
         }
         self._consumer = Consumer(settings)
+        self._assigned: set[tuple[str, int]] = set()
 
     def start(self, stop: threading.Event) -> None:
         """Read until `stop` is set."""
         threading.Thread(target=self._run, args=(stop,), name="results", daemon=True).start()
 
     def _run(self, stop: threading.Event) -> None:
-        while not stop.is_set() and not self._assign():
-            stop.wait(_RETRY_SECONDS)
+        look_at = float("-inf")
         while not stop.is_set():
+            if time.monotonic() >= look_at:
+                look_at = time.monotonic() + (_LOOK_SECONDS if self._assign() else _RETRY_SECONDS)
             try:
                 messages = self._consumer.consume(_MOST_A_POLL, timeout=_POLL_SECONDS)
             except KafkaException as error:
@@ -55,28 +60,30 @@ class Follower:
                 stop.wait(_RETRY_SECONDS)
                 continue
             for message in messages:
-                if message.error() is None:
+                if (fault := message.error()) is None:
                     take(self._windows[message.topic() or ""], message.value())
+                else:
+                    # The client goes on by itself; what is not answered for is seen in the picture of the path.
+                    _LOG.warning("Kafka: %s: %s", message.topic(), fault.str())
         self._consumer.close()
 
     def _assign(self) -> bool:
-        """Assign every partition; False when not all topics are there yet."""
-        places = []
+        """Assign the partitions that are new; False when not all topics are there yet."""
         try:
-            for topic in self._windows:
-                found = self._consumer.list_topics(topic, timeout=_METADATA_SECONDS).topics[topic]
-                if found.error is not None or not found.partitions:
-                    return False
-                for partition in found.partitions:
-                    place = TopicPartition(topic, partition)
-                    begin, end = self._consumer.get_watermark_offsets(place, timeout=_METADATA_SECONDS)
-                    places.append(TopicPartition(topic, partition, max(begin, end - self._backlog)))
+            found = {topic: self._consumer.list_topics(topic, timeout=_METADATA_SECONDS) for topic in self._windows}
+            for topic, metadata in found.items():
+                for partition in metadata.topics[topic].partitions:
+                    if (topic, partition) not in self._assigned:
+                        place = TopicPartition(topic, partition)
+                        begin, end = self._consumer.get_watermark_offsets(place, timeout=_METADATA_SECONDS)
+                        place.offset = max(begin, end - self._backlog)
+                        self._consumer.incremental_assign([place])
+                        self._assigned.add((topic, partition))
         except KafkaException as error:
             if error.args[0].code() not in (KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN):  # noqa: SLF001
                 _LOG.warning("Kafka: %s", error.args[0].str())
             return False
-        self._consumer.assign(places)
-        return True
+        return {topic for topic, _ in self._assigned} == self._windows.keys()
 
 
 def take(windows: Windows, message: bytes | None) -> None:
