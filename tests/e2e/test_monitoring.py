@@ -26,7 +26,7 @@ from prometheus import FILES, Prometheus
 NAME = "shop"
 SMALL = {"requests": {"cpu": "100m", "memory": "448Mi"}}
 # A rule waits 45 s at most, made quicker; the rest is for what it looks at.
-FIRES, ENDS = 180.0, 240.0
+FIRES, ENDS = 240.0, 240.0
 DETECTIONS = {"LogPipelineDetection", "LogPipelineDetectionsHeldBack"}
 
 # Sends a record again and again for some seconds.
@@ -213,9 +213,10 @@ def refused_by_elasticsearch(world: World) -> Iterator[None]:
 
 @contextmanager
 def slow_goals(world: World) -> Iterator[None]:
-    world.pipeline.patch("/spec/spark/maxRecordsPerBatch", 60)
+    # Half of what comes.
+    world.pipeline.patch("/spec/spark", {"trigger": "20s", "maxRecordsPerBatch": 1000})
     yield
-    world.pipeline.patch("/spec/spark/maxRecordsPerBatch", None, op="remove")
+    world.pipeline.patch("/spec/spark", world.pipeline.document["spec"]["spark"])
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -226,6 +227,46 @@ def test_a_bridge_that_is_killed_again_and_again_tells_each_episode_once(
     bridge.detect(began + 200, clients[0])
     wait("the next fires", lambda: stub.alerts().get((clients[0], iso(began + 200))) == ["firing"], bridge)
     assert bridge.stop() == 0
+
+
+def test_fifty_episodes_end_in_a_steady_stream_of_others_and_through_kills(
+    started: Callable[..., Bridge], stub: Stub
+) -> None:
+    bridge, chance = started(maxOpen=100), random.Random(11)
+    stub.watermark = time.time()
+    starts: dict[str, int] = {}
+
+    def second() -> None:
+        """A window of the one that never ends, and time goes on for the goal."""
+        bridge.detect(int(time.time()) - SIZE, "10.9.9.9")
+        stub.watermark = time.time()
+
+    kills = set(chance.sample(range(25), 6))
+    for step in range(25):
+        second()
+        for client in (f"10.0.{step}.1", f"10.0.{step}.2"):
+            starts[client] = int(time.time()) - SIZE
+            bridge.detect(starts[client], client)
+        time.sleep(chance.uniform(0.0, 0.6))
+        if step in kills:
+            bridge.kill()
+            if chance.random() < 0.5:
+                bridge.forget_offsets()
+            bridge.start()
+
+    def over() -> bool:
+        second()
+        told = stub.alerts()
+        return all(told.get((client, iso(start)), [])[-1:] == ["resolved"] for client, start in starts.items())
+
+    wait("all end", over, bridge)
+    told = stub.alerts()
+    (never_ends,) = [states for (client, _), states in told.items() if client == "10.9.9.9"]
+    assert never_ends == ["firing"]
+    assert {name: states for name, states in told.items() if name[0] != "10.9.9.9"} == {
+        (client, iso(start)): ["firing", "resolved"] for client, start in starts.items()
+    }
+    assert "goal_progress_age_seconds" in bridge.metrics()
 
 
 def test_what_nobody_is_to_be_told_of_is_counted(started: Callable[..., Bridge], stub: Stub) -> None:

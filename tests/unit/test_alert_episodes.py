@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from logpipeline_alert_bridge.episodes import OVERFLOW, Detection, Episode
 from logpipeline_alert_bridge.ledger import BY_SILENCE, BY_WATERMARK, LEAST_OPEN_SECONDS, Ledger, Outcome, Policy
+from logpipeline_alert_bridge.reading import is_read
 from logpipeline_alert_bridge.store import bytes_of, episode_of
+from logpipeline_alert_bridge.watermarks import SILENT_SECONDS, Watermarks
 
 SIZE, SLIDE, QUIET = 20, 1, 10
 NOW = 1_800_000_000.0
@@ -127,13 +131,29 @@ def test_the_cap_holds_back_others_and_says_so_once() -> None:
 def test_what_was_closed_is_forgotten_in_time_and_not_before() -> None:
     ledger = a_ledger()
     ledger.take(a_detection(100), NOW)
-    ledger.forget(LATER + 1)
+    ledger.forget(LATER + 1, untold_before=LATER + 1)
     ledger.close("rate", 1000, LATER)
     ledger.changes()
-    ledger.forget(LATER)
+    # The webhook has not been told that it is over.
+    ledger.forget(LATER + 900, untold_before=LATER)
     assert ledger.changes() == {}
-    ledger.forget(LATER + 1)
+    ledger.reported(only(ledger))
+    ledger.changes()
+    ledger.forget(LATER, untold_before=LATER)
+    assert ledger.changes() == {}
+    ledger.forget(LATER + 1, untold_before=LATER)
     assert ledger.changes() == {("rate", ("a",)): None}
+
+
+def test_the_end_is_owed_to_a_webhook_for_a_while_and_not_for_ever() -> None:
+    ledger = a_ledger()
+    ledger.take(a_detection(100), NOW)
+    ledger.reported(only(ledger))
+    ledger.close("rate", 1000, LATER)
+    ledger.forget(LATER + 900, untold_before=LATER)
+    assert (only(ledger).state, only(ledger).reported) == ("resolved", "firing")
+    ledger.forget(LATER + 900, untold_before=LATER + 1)
+    assert not list(ledger)
 
 
 def test_a_ledger_goes_on_from_what_was_kept() -> None:
@@ -165,3 +185,34 @@ def test_what_the_webhook_was_told_is_kept() -> None:
     ledger.take(a_detection(500), NOW)
     ledger.reported(told)
     assert only(ledger).reported is None
+
+
+@pytest.mark.parametrize(
+    ("bounds", "places", "read"),
+    [
+        ({0: (0, 10)}, {0: 10}, True),
+        ({0: (0, 10)}, {0: 9}, False),
+        ({0: (0, 10)}, {0: 12}, True),  # what has come since does not matter
+        ({0: (0, 10), 1: (0, 5)}, {0: 10, 1: 4}, False),
+        ({0: (0, 10), 1: (0, 0)}, {0: 10, 1: -1001}, True),  # nothing was ever there
+        ({0: (7, 7)}, {0: -1001}, True),  # all has expired
+        ({0: (0, 3)}, {0: -1001}, False),  # nothing was read yet
+        ({0: (0, 3)}, {}, False),
+        ({}, {}, True),
+    ],
+)
+def test_all_is_read_when_each_partition_is_read_to_its_end(
+    bounds: dict[int, tuple[int, int]], places: dict[int, int], read: bool
+) -> None:
+    assert is_read(bounds, places) is read
+
+
+def test_a_goal_that_tells_nothing_grows_old_and_silent() -> None:
+    watermarks = Watermarks([])
+    began = time.monotonic()
+    assert watermarks.get("rate", began) == (False, None)
+    assert watermarks.age("rate", began + 7) == pytest.approx(7, abs=1)
+    watermarks.tell("rate", 100.0, began + 10)
+    assert watermarks.get("rate", began + 11) == (True, 100.0)
+    watermarks.tell("rate", 100.0, began + 200)
+    assert watermarks.get("rate", began + 10 + SILENT_SECONDS) == (True, None)

@@ -23,6 +23,7 @@ from logpipeline_alert_bridge.detections import AlertingGoal, detection
 from logpipeline_alert_bridge.episodes import Episode
 from logpipeline_alert_bridge.ledger import Ledger, Name, Policy
 from logpipeline_alert_bridge.metrics import BridgeMetrics
+from logpipeline_alert_bridge.reading import Reading
 from logpipeline_alert_bridge.receivers import Receiver
 from logpipeline_alert_bridge.store import Store
 from logpipeline_alert_bridge.watermarks import Watermarks
@@ -31,6 +32,8 @@ _LOG = logging.getLogger(__name__)
 _BATCH, _WAIT_SECONDS = 1000, 0.5
 _RETELL_SECONDS = 900.0
 """A closed alert is told of for so long, as Prometheus does: an Alertmanager may be down when it ends."""
+_OWE_SECONDS = 86_400.0
+"""A webhook that is down is owed the end of an alert for so long."""
 _PEERS_SECONDS = 30.0
 _MOST_SENDS = 16
 
@@ -45,6 +48,7 @@ class Bridge:
         consumer: Consumer,
         store: Store,
         watermarks: Watermarks,
+        reading: Reading,
         receivers: Callable[[Mapping[str, Receiver]], Mapping[str, Receiver]],
         metrics: BridgeMetrics,
         index: str,
@@ -56,11 +60,13 @@ class Bridge:
         self._consumer = consumer
         self._store = store
         self._watermarks = watermarks
+        self._reading = reading
         self._find_receivers = receivers
         self._receivers: Mapping[str, Receiver] = {}
         self._found_at = float("-inf")
         self._metrics = metrics
         self._index = index
+        self._owe_seconds = _RETELL_SECONDS if pipeline.spec.alerting.webhook is None else _OWE_SECONDS
         self._max_age = pipeline.spec.alerting.max_age.total_seconds()
         # Changes that Kafka has not confirmed: nobody is told of them before.
         self._unkept: dict[Name, Episode | None] = {}
@@ -94,17 +100,19 @@ class Bridge:
         return []
 
     def _turn(self, ledger: Ledger, pool: ThreadPoolExecutor) -> None:
-        messages = self._consumer.consume(_BATCH, timeout=_WAIT_SECONDS)
+        # Whoever asks for many at once waits for many: the first is told of now, with what has come along with it.
+        messages = self._consumer.consume(1, timeout=_WAIT_SECONDS)
+        messages += self._consumer.consume(_BATCH, timeout=0)
         now = time.time()
         for message in messages:
             self._take(ledger, message, now)
         for name in self._by_name:
-            known, watermark = self._watermarks.get(name, time.monotonic())
-            # Behind the watermark everything is told, but what was just read may not be all of it.
-            if known and not messages:
+            over, watermark = self._reading.caught_up(name, *self._watermarks.get(name, time.monotonic()))
+            if over:
                 ledger.close(name, watermark, now)
             self._metrics.set_open(name, ledger.open(name))
-        ledger.forget(now - _RETELL_SECONDS)
+            self._metrics.set_progress_age(name, self._watermarks.age(name, time.monotonic()))
+        ledger.forget(now - _RETELL_SECONDS, untold_before=now - self._owe_seconds)
         self._keep(ledger)
         self._tell(ledger, pool, now)
         if messages and not self._unkept:
@@ -157,8 +165,10 @@ class Bridge:
         if time.monotonic() - self._found_at >= _PEERS_SECONDS or not self._receivers:
             self._receivers = self._find_receivers(self._receivers)
             self._found_at = time.monotonic()
-        episodes = [episode for episode in ledger if (episode.goal, episode.key) not in self._unkept]
+        kept = [episode for episode in ledger if (episode.goal, episode.key) not in self._unkept]
+        recent = [one for one in kept if one.closed_at is None or one.closed_at >= now - _RETELL_SECONDS]
         for receiver in self._receivers.values():
+            episodes = kept if receiver.once else recent
             for episode in receiver.step(episodes, functools.partial(self._alert, now), pool, self._metrics):
                 if receiver.once:
                     ledger.reported(episode)

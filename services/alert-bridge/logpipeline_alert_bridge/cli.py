@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 from confluent_kafka import Consumer, KafkaException
+from confluent_kafka.admin import AdminClient
 
 from logpipeline.api import LogPipeline, load
 from logpipeline.api.alerting import Alerting
@@ -21,6 +22,7 @@ from logpipeline.serving import serve
 from logpipeline_alert_bridge.bridge import Bridge
 from logpipeline_alert_bridge.detections import alerting_goals
 from logpipeline_alert_bridge.metrics import BridgeMetrics
+from logpipeline_alert_bridge.reading import Reading
 from logpipeline_alert_bridge.receivers import Credentials, Receiver, WebhookReceiver, peers
 from logpipeline_alert_bridge.serving import verdicts
 from logpipeline_alert_bridge.store import Store
@@ -72,12 +74,15 @@ def main(
     metrics = BridgeMetrics(pipeline.name)
     watermarks = Watermarks(goal_urls)
     try:
+        consumer = Consumer(_consumer_settings(pipeline, settings))
+        topics = {goal.rule.name: topic for topic, goal in goals.items()}
         bridge = Bridge(
             pipeline,
             goals,
-            Consumer(_consumer_settings(pipeline, settings)),
+            consumer,
             Store(pipeline.topics()["alerts"].name or "", settings),
             watermarks,
+            Reading(consumer, AdminClient({**settings, "log_level": 0}), topics),
             lambda known: _receivers(alerting, alertmanager_secret, webhook_secret, known),
             metrics,
             index or pipeline.index(),

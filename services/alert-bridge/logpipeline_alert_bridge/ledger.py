@@ -106,10 +106,11 @@ class Ledger:
         if current is not None and current.first_start == episode.first_start:
             self._put(replace(current, reported=episode.state))
 
-    def forget(self, closed_before: float) -> None:
-        """Forget what was closed before that moment."""
+    def forget(self, closed_before: float, *, untold_before: float) -> None:
+        """Forget what was closed before the first moment, or the second if the webhook has not been told of its end."""
         for name, episode in list(self._episodes.items()):
-            if episode.closed_at is not None and episode.closed_at < closed_before:
+            limit = closed_before if episode.reported == episode.state else untold_before
+            if episode.closed_at is not None and episode.closed_at < limit:
                 del self._episodes[name]
                 self._changed.add(name)
 

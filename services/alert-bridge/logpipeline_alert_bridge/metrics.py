@@ -21,6 +21,12 @@ class BridgeMetrics:
             registry=self.registry,
         )
         self._open = Gauge(f"{_PREFIX}_open_alerts", "Alerts that are open.", pipeline_goal, registry=self.registry)
+        self._progress_age = Gauge(
+            f"{_PREFIX}_goal_progress_age_seconds",
+            "Time since a goal last told how far it is; without that its alerts are closed by silence alone.",
+            pipeline_goal,
+            registry=self.registry,
+        )
         self._posts = Counter(
             f"{_PREFIX}_posts",
             "Requests to a receiver, by result.",
@@ -47,3 +53,7 @@ class BridgeMetrics:
     def set_open(self, goal: str, number: int) -> None:
         """Say how many alerts of a goal are open."""
         self._open.labels(self._pipeline, goal).set(number)
+
+    def set_progress_age(self, goal: str, seconds: float) -> None:
+        """Say how old a goal's last word is."""
+        self._progress_age.labels(self._pipeline, goal).set(seconds)

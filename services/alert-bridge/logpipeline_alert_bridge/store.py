@@ -13,7 +13,7 @@ from logpipeline.errors import LogPipelineError
 from logpipeline_alert_bridge.episodes import Episode
 from logpipeline_alert_bridge.ledger import Name
 
-_SECONDS = 10.0
+_SECONDS, _POLL_SECONDS = 10.0, 0.1
 
 
 class Store:
@@ -56,7 +56,8 @@ class Store:
     def _read(self, consumer: Consumer, unread: set[int]) -> list[Episode]:
         found: dict[bytes, Episode | None] = {}
         while unread:
-            for message in consumer.consume(500, timeout=_SECONDS):
+            # It waits for as many messages as it is asked for, and as long as it may.
+            for message in consumer.consume(500, timeout=_POLL_SECONDS):
                 error = message.error()
                 if error is None:
                     value = message.value()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Iterable
@@ -10,6 +11,7 @@ from datetime import datetime
 from logpipeline.progress import read_progress
 from logpipeline.web import RefusedError, fetch_json
 
+_LOG = logging.getLogger(__name__)
 _EVERY_SECONDS = 1.0
 SILENT_SECONDS = 300.0
 """A goal whose watermark stands still for so long is silent: its records have ended, or it is down."""
@@ -21,6 +23,7 @@ class Watermarks:
     def __init__(self, urls: Iterable[str]) -> None:
         self._urls = list(urls)
         self._known: dict[str, tuple[float, float]] = {}
+        self._heard: dict[str, float] = {}
         self._since = time.monotonic()
 
     def start(self, stop: threading.Event) -> None:
@@ -29,12 +32,21 @@ class Watermarks:
             threading.Thread(target=self._watch, args=(url, stop), name=f"watermark {url}", daemon=True).start()
 
     def _watch(self, url: str, stop: threading.Event) -> None:
+        fault: str | None = "it has not been asked yet"
         while not stop.wait(_EVERY_SECONDS):
             try:
                 goals = read_progress(fetch_json(f"{url}/progress"))
-            except (OSError, RefusedError, ValueError, KeyError, TypeError):
+            except (OSError, RefusedError, ValueError, KeyError, TypeError) as error:
+                # A line a change, not one a second.
+                if fault is None:
+                    _LOG.warning("%s/progress does not answer, its goals' alerts stay open: %s", url, error)
+                fault = str(error)
                 continue
+            if fault is not None:
+                _LOG.info("%s/progress answers", url)
+            fault = None
             for goal in goals:
+                self._heard[goal.goal] = time.monotonic()
                 if goal.watermark is not None:
                     self.tell(goal.goal, datetime.fromisoformat(goal.watermark).timestamp(), time.monotonic())
 
@@ -43,6 +55,10 @@ class Watermarks:
         known = self._known.get(goal)
         if known is None or watermark != known[0]:
             self._known[goal] = watermark, now
+
+    def age(self, goal: str, now: float) -> float:
+        """Return for how many seconds a goal has told nothing, since the start for one that never has."""
+        return now - self._heard.get(goal, self._since)
 
     def get(self, goal: str, now: float) -> tuple[bool, float | None]:
         """Return whether there is something to close by, and the watermark; it is None for a goal that is silent."""
