@@ -33,14 +33,15 @@ pa.set_io_thread_count(1)
 class JsonLines:
     """Reads the wanted paths of JSON documents.
 
-    `wanted` maps a dotted path to the roles it is needed in: `text` gives the string, a number's shortest text,
-    `true`/`false` or the JSON text of anything nested; `number` gives the number or the number that a string holds,
-    else null.
+    `wanted` maps a field, by its own name or as a dotted path, to the roles it is needed in: `text` gives the string, a
+    number's shortest text, `true`/`false` or the JSON text of anything nested; `number` gives the number or the number
+    that a string holds, else null.
     """
 
     def __init__(self, wanted: Mapping[str, set[Role]]) -> None:
         self._wanted = {path: sorted(roles) for path, roles in sorted(wanted.items())}
-        self._keys = {path: path.split(".") for path in wanted}
+        # As Elasticsearch does: loggers write {"log.level": …} as well as {"log": {"level": …}}.
+        self._places = {path: [[path], path.split(".")] if "." in path else [[path]] for path in wanted}
         self._columns = [(path, role) for path, roles in self._wanted.items() for role in roles]
 
     def read(self, values: pa.Array) -> pl.DataFrame:
@@ -84,14 +85,14 @@ class JsonLines:
                 pa.BufferReader(joined),
                 read_options=pj.ReadOptions(use_threads=False, block_size=len(joined) + 1),
                 parse_options=pj.ParseOptions(
-                    explicit_schema=_schema(types, self._keys), unexpected_field_behavior="ignore"
+                    explicit_schema=_schema(types, self._places), unexpected_field_behavior="ignore"
                 ),
             )
         except pa.ArrowInvalid:
             return None
         if table.num_rows != len(values):
             return None
-        raw = {path: _leaf(table, self._keys[path]) for path in self._wanted}
+        raw = {path: _leaf(table, self._places[path]) for path in self._wanted}
         for array in raw.values():
             if pa.types.is_floating(array.type) and pc.any(pc.is_inf(array)).as_py():
                 return None
@@ -107,8 +108,8 @@ class JsonLines:
                 document = orjson.loads(value)
             except orjson.JSONDecodeError:
                 return None
-            for path, keys in self._keys.items():
-                found = _dig(document, keys)
+            for path, places in self._places.items():
+                found = _dig(document, places)
                 if path in types or found is None:
                     continue
                 if isinstance(found, str):
@@ -134,8 +135,8 @@ class JsonLines:
             if fault is None and not isinstance(document, dict):
                 fault = NOT_AN_OBJECT
             faults.append(fault)
-            for path, keys in self._keys.items():
-                texts[path].append(None if fault else _text(_dig(document, keys)))
+            for path, places in self._places.items():
+                texts[path].append(None if fault else _text(_dig(document, places)))
         raw: dict[str, pa.Array] = {path: pa.array(column, pa.string()) for path, column in texts.items()}
         return _typed(raw, self._columns, pl.Series(faults, dtype=pl.String))
 
@@ -170,17 +171,17 @@ def _is_utf8(data: bytes) -> bool:
     return True
 
 
-def _schema(types: Mapping[str, pa.DataType], keys: Mapping[str, list[str]]) -> pa.Schema:
+def _schema(types: Mapping[str, pa.DataType], places: Mapping[str, list[list[str]]]) -> pa.Schema:
     tree: dict[str, Any] = {}
-    for path, kind in types.items():
+    for keys, kind in ((keys, kind) for path, kind in types.items() for keys in places[path]):
         node = tree
-        for key in keys[path][:-1]:
+        for key in keys[:-1]:
             branch = node.setdefault(key, {})
             # A path that goes through another wanted path: the value cannot be a text and an object in one Arrow type.
             if not isinstance(branch, dict):
                 branch = node[key] = {}
             node = branch
-        node.setdefault(keys[path][-1], kind)
+        node.setdefault(keys[-1], kind)
     return pa.schema(_fields(tree))
 
 
@@ -188,19 +189,27 @@ def _fields(tree: Mapping[str, Any]) -> list[pa.Field]:
     return [pa.field(key, pa.struct(_fields(kind)) if isinstance(kind, dict) else kind) for key, kind in tree.items()]
 
 
-def _leaf(table: pa.Table, keys: list[str]) -> pa.Array:
-    column = table[keys[0]]
-    for key in keys[1:]:
-        column = pc.struct_field(column, key)
+def _leaf(table: pa.Table, places: list[list[str]]) -> pa.Array:
+    """Return a field's values, from the first of its places that has one."""
+    found = []
+    for first, *others in places:
+        column = table[first]
+        for key in others:
+            column = pc.struct_field(column, key)
+        found.append(column)
+    column = found[0] if len(found) == 1 else pc.coalesce(*found)
     return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
 
 
-def _dig(document: Any, keys: list[str]) -> Any:
-    for key in keys:
-        if not isinstance(document, dict):
-            return None
-        document = document.get(key)
-    return document
+def _dig(document: Any, places: list[list[str]]) -> Any:
+    """Return a field's value in a document, from the first of its places that has one; None when none has."""
+    for keys in places:
+        found = document
+        for key in keys:
+            found = found.get(key) if isinstance(found, dict) else None
+        if found is not None:
+            return found
+    return None
 
 
 def _text(value: Any) -> str | None:

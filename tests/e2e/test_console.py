@@ -7,7 +7,10 @@ import os
 import re
 import shutil
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +66,10 @@ def box(page: Page, part: str) -> Any:
     return page.locator(f"[data-part='{part}']")
 
 
+def seconds(text: str) -> int:
+    return int(datetime.fromisoformat(text).timestamp())
+
+
 def test_the_path_says_how_each_part_is(run: Run, page: Page) -> None:
     expect(page.locator("#verdict")).to_have_text("✓ records flow", timeout=PATIENCE)
     for part in ("source", "kafka", "goal client-rate", "goal host-latency", "connect", "elasticsearch"):
@@ -84,7 +91,7 @@ def test_the_path_says_how_each_part_is(run: Run, page: Page) -> None:
     wait_for("the page to say how many results there are", equal, 60)
 
 
-def test_a_detection_has_its_windows_and_their_picture(run: Run, page: Page) -> None:
+def test_a_detection_has_its_windows_and_its_records(run: Run, page: Page) -> None:
     over = page.locator("#episodes li[data-goal='client-rate']", has=page.get_by_text("○ over")).first
     over.wait_for(timeout=PATIENCE)
     client = over.locator(".key").inner_text()
@@ -98,6 +105,30 @@ def test_a_detection_has_its_windows_and_their_picture(run: Run, page: Page) -> 
     expect(row.locator(".picture svg .bar.inside").first).to_be_attached(timeout=PATIENCE)
     page.locator("#filter-key").fill("nobody has this key")
     expect(page.locator("#episodes li")).to_have_count(0)
+    page.locator("#filter-key").fill(client)
+    row.locator("button").click()
+    raw = results_of_client(run, client, first, last)
+    expect(row.locator(".records strong")).to_have_text(f"{len(raw)} records", timeout=PATIENCE)
+    expect(row.locator(".records tbody tr")).to_have_count(len(raw))
+    expect(row.locator(".records tbody tr").first).to_contain_text(client)
+    # The command line says the same.
+    command = [sys.executable, "-m", "logpipeline", "explain", "--key", client, "--at", first, "-o", "json"]
+    told = json.loads(subprocess.run(command, cwd=run.state.parents[1], check=True, capture_output=True).stdout)
+    assert (told["total"], told["detection"]["windows"]) == (len(raw), len(windows))
+
+
+def results_of_client(run: Run, client: str, first: str, last: str) -> list[dict[str, Any]]:
+    """The valid raw records of a client in [first, last)."""
+    found = []
+    for message in read(run.status()["kafka"]["bootstrap_servers"], "test-inter"):
+        try:
+            record = json.loads(message.value or b"")
+            moment, _ = float(record["@timestamp"]), int(record["status"])
+        except (ValueError, KeyError, TypeError):
+            continue
+        if record.get("client_ip") == client and seconds(first) <= moment < seconds(last):
+            found.append(record)
+    return found
 
 
 def test_a_metric_is_a_chart_and_a_table_of_the_same(run: Run, page: Page) -> None:

@@ -70,6 +70,7 @@ RECORDS = [
             {"country": "SEA"},
             {"tenant": {"name": "green*", "tier": "7.5"}},
             {"tenant": None},
+            {"tenant": None, "tenant.name": "blue"},
             {"path": "/login?a=(b)*"},
             {"path": "/logi"},
             {"method": 7},

@@ -11,6 +11,7 @@ import pytest
 from logpipeline.api import Goal
 from logpipeline.api.source import Source
 from logpipeline.kernel import cells
+from logpipeline.kernel.json_lines import JsonLines
 from logpipeline.kernel.records import RecordReader
 from logpipeline.rules import Rule, rule_of
 
@@ -136,6 +137,22 @@ def test_all_records_at_once_keep_their_places() -> None:
     rows = read([value for value, _ in JSON.values()])
     for row, (name, (_, expected)) in zip(rows, JSON.items(), strict=True):
         assert (row["invalid"] == expected) if isinstance(expected, str) else row["invalid"] is None, name
+
+
+@pytest.mark.parametrize(
+    "company", [b'{"log":{"level":"info","size":1}}', b'{"log":{"level":0.5}}'], ids=["plain", "odd"]
+)
+def test_a_name_with_a_dot_is_a_field_or_a_path(company: bytes) -> None:
+    lines = [
+        (b'{"log.level":"warn","log":{"size":7}}', ("warn", 7)),
+        (b'{"log":{"level":"error"},"log.size":"8"}', ("error", 8)),
+        (b'{"log.level":null,"log":{"level":"last"}}', ("last", None)),
+        (b'{"log.level":"own","log":{"level":"path"}}', ("own", None)),
+        (b'{"level":"other"}', (None, None)),
+    ]
+    values = pa.array([*(line for line, _ in lines), company], pa.binary())
+    table = JsonLines({"log.level": {"text"}, "log.size": {"number"}}).read(values)
+    assert table.select("text:log.level", "number:log.size").rows()[:-1] == [expected for _, expected in lines]
 
 
 def test_documents_that_only_together_are_as_many_as_values() -> None:
