@@ -1,103 +1,41 @@
-"""What watches the pipelines: a real Prometheus with our scrape configuration, rules and dashboards, and real faults.
+"""Who watches a pipeline is told, once and in time: of what its goals find, and of what is wrong with it.
 
-The tests of this file are the life of one pipeline, in their order. Each fault must raise its alert, which names the
-pipeline, reaches a person through Alertmanager, and ends with the fault.
+A real Prometheus with our scrape configuration, rules and dashboards, two real Alertmanagers, real faults. The tests of
+this file are the life of one pipeline, in their order.
 """
 
 from __future__ import annotations
 
 import json
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
+from datetime import datetime
 from functools import reduce
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from alertmanagers import Alertmanagers
-from external_services import Authority, secret
+from faults import ALERTS, TOGETHER
 from installation import Operator
-from kubectl import Namespace, kubectl, wait_for
-from pipelines_on_cluster import Pipeline, resource
-from prometheus import FILES, Prometheus
-from toolbox import pod
+from kubectl import Namespace, wait_for
+from logpipeline_alert_bridge.alerts import DETECTION
+from pipelines_on_cluster import Pipeline
+from prometheus import FILES
+from watched import NAME, Watched
 
-NAME = "shop"
-SMALL = {"requests": {"cpu": "100m", "memory": "448Mi"}}
+SLIDE, QUIET, SIZE = 1, 10, 20
+ENOUGH = 8
 # A rule waits 45 s at most, made quicker; the rest is for what it looks at.
 FIRES, ENDS = 240.0, 240.0
-DETECTIONS = {"LogPipelineDetection", "LogPipelineDetectionsHeldBack"}
-
-# Sends a record again and again.
-_SEND = """
-import sys, time
-from confluent_kafka import Producer
-producer = Producer({"bootstrap.servers": sys.argv[1]})
-while True:
-    for _ in range(10):
-        producer.produce(sys.argv[2], sys.argv[3].replace("NOW", str(time.time())))
-    producer.flush()
-    time.sleep(0.2)
-"""
-# Freezes the JVM of a goal, whose process id it prints.
-_FREEZE = (
-    'for p in /proc/[0-9]*; do if [ "$(cat $p/comm)" = java ]; then kill -STOP ${p#/proc/}; echo ${p#/proc/}; fi; done'
-)
-
-
-class World:
-    """The pipeline and those who watch it."""
-
-    def __init__(self, namespace: Namespace, operator: Operator, folder: Path) -> None:
-        self.namespace = namespace
-        self._folder = folder
-        self.alertmanagers = Alertmanagers(namespace)
-        host = self.alertmanagers.url.removeprefix("http://")
-        self.prometheus = Prometheus(namespace, operator.namespace.name, host)
-        self.put_certificate(300)
-        document = resource(
-            NAME,
-            "client-rate",
-            "host-latency",
-            source={
-                "topic": {"partitions": 4, "replicas": 3},
-                "allowedLateness": "5s",
-                "generator": {"ratePerSecond": 100, "offendersEvery": "10s"},
-            },
-            kafka={"managed": {"replicas": 3, "storage": {"size": "1Gi"}, "resources": SMALL}},
-            sink={"elasticsearch": {"managed": {"storage": {"size": "1Gi"}}}},
-            alerting={"alertmanager": {"url": self.alertmanagers.url, "secretRef": {"name": "alertmanager"}}},
-        )
-        for goal in document["spec"]["goals"]:
-            goal["topic"] = {"replicas": 3}
-        self.pipeline = Pipeline(namespace, document)
-
-    def put_certificate(self, days: int) -> None:
-        """Let the authority in Alertmanager's Secret end after so many days."""
-        self.namespace.apply(secret("alertmanager", {"ca.crt": Authority(self._folder, days).certificate}))
-
-    def firing(self) -> set[str]:
-        """The alerts on the pipeline that fire now, by name."""
-        return {name for name, pipeline in self.prometheus.firing() if pipeline == NAME}
-
-    def told(self, name: str, status: str, since: float) -> bool:
-        """Whether a person was told so of the pipeline since then."""
-        return any(
-            one.labels["alertname"] == name
-            and one.labels.get("pipeline") == NAME
-            and one.status == status
-            and one.at >= since
-            for one in self.alertmanagers.notifications()
-        )
 
 
 @pytest.fixture(scope="module")
-def world(
+def watched(
     operator: Operator, new_namespace: Callable[[str], Namespace], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[World]:
-    made = World(new_namespace("monitoring"), operator, tmp_path_factory.mktemp("authority"))
+) -> Iterator[Watched]:
+    made = Watched(new_namespace("monitoring"), operator, tmp_path_factory.mktemp("authority"))
     try:
         made.alertmanagers.start()
         made.prometheus.start()
@@ -119,16 +57,16 @@ def queries(values: dict[str, str]) -> list[tuple[str, str]]:
     ]
 
 
-def test_every_part_is_watched_and_every_query_of_the_dashboards_answers(world: World) -> None:
+def test_every_part_is_watched_and_every_query_of_the_dashboards_answers(watched: Watched) -> None:
     parts = {"kafka", "connect", "goal", "generator", "alert-bridge"}
 
-    def watched() -> bool:
-        up = world.prometheus.query(f'up{{pipeline="{NAME}"}} == 1')
-        pods = [pod for part in parts for pod in world.pipeline.pods(part)]
+    def scraped() -> bool:
+        up = watched.prometheus.query(f'up{{pipeline="{NAME}"}} == 1')
+        pods = [pod for part in parts for pod in watched.pipeline.pods(part)]
         return {one["metric"]["pod"] for one in up} == {pod["metadata"]["name"] for pod in pods}
 
-    wait_for("all parts to be watched", watched, 60, every=2)
-    values = {"$namespace": world.namespace.name, "$pipeline": NAME, "$goal": "client-rate|host-latency"}
+    wait_for("all parts to be watched", scraped, 60, every=2)
+    values = {"$namespace": watched.namespace.name, "$pipeline": NAME, "$goal": "client-rate|host-latency"}
     values["$__rate_interval"] = "30s"
 
     asked = queries(values)
@@ -138,7 +76,7 @@ def test_every_part_is_watched_and_every_query_of_the_dashboards_answers(world: 
         return [
             f"{place}: {expression}"
             for place, expression in asked
-            if not any(one["value"][1] != "NaN" for one in world.prometheus.query(expression))
+            if not any(one["value"][1] != "NaN" for one in watched.prometheus.query(expression))
         ]
 
     deadline = time.monotonic() + 120
@@ -146,144 +84,84 @@ def test_every_part_is_watched_and_every_query_of_the_dashboards_answers(world: 
         assert time.monotonic() < deadline, "without data:\n" + "\n".join(lacking)
 
 
-def test_nothing_but_detections_is_told_while_all_is_well(world: World) -> None:
-    wait_for("the start to be over", lambda: not world.firing(), 120, every=3)
-    began = time.time()
-    # As long as any rule waits, made quicker.
-    time.sleep(45)
-    assert world.firing() == set()
-    told = {one.labels["alertname"] for one in world.alertmanagers.notifications() if one.at > began}
-    assert told <= DETECTIONS
-
-
-@contextmanager
-def _stopped(world: World, name: str) -> Iterator[None]:
-    """A pod that is gone and finds no node to come back to."""
-    nodes = [node["metadata"]["name"] for node in json.loads(kubectl("get", "nodes", "-o", "json"))["items"]]
-    kubectl("cordon", *nodes)
-    try:
-        world.namespace.delete("pod", name, "--grace-period=0", "--force")
-        yield
-    finally:
-        kubectl("uncordon", *nodes)
-
-
-@contextmanager
-def broker_stopped(world: World) -> Iterator[None]:
-    with _stopped(world, f"{NAME}-kafka-1"):
-        yield
-
-
-@contextmanager
-def elasticsearch_stopped(world: World) -> Iterator[None]:
-    with _stopped(world, f"{NAME}-elasticsearch-0"):
-        yield
-
-
-@contextmanager
-def goal_frozen(world: World) -> Iterator[None]:
-    name = _goal(world, "client-rate")
-    process = world.namespace.kubectl("exec", name, "--", "sh", "-c", _FREEZE).split()[0]
-    yield
-    world.namespace.kubectl("exec", name, "--", "sh", "-c", f"kill -CONT {process}")
-
-
-@contextmanager
-def _sent(world: World, name: str, record: str) -> Iterator[None]:
-    command = ["python", "-c", _SEND, world.pipeline.bootstrap, world.pipeline.topic("raw"), record]
-    world.namespace.apply(pod(name, command))
-    yield
-    world.namespace.delete("pod", name, "--grace-period=0", "--force")
-
-
-@contextmanager
-def invalid_records(world: World) -> Iterator[None]:
-    with _sent(world, "invalid", '{"client_ip": "10.0.0.1", "status": '):
-        yield
-
-
-@contextmanager
-def refused_by_elasticsearch(world: World) -> Iterator[None]:
-    # No path is an object; no goal cares for it.
-    record = '{"client_ip": "10.0.0.1", "status": 200, "host": "h", "@timestamp": NOW, "path": {"of": "/"}}'
-    with _sent(world, "refused", record):
-        yield
-
-
-@contextmanager
-def slow_goals(world: World) -> Iterator[None]:
-    # Half of what comes.
-    world.pipeline.patch("/spec/spark", {"trigger": "20s", "maxRecordsPerBatch": 1000})
-    yield
-    world.pipeline.patch("/spec/spark", world.pipeline.document["spec"]["spark"])
-
-
-@contextmanager
-def checkpoint_gone(world: World) -> Iterator[None]:
-    name = _goal(world, "host-latency")
-    change = "for f in /checkpoint/*/offsets; do chmod {} $f; done"
-    world.namespace.kubectl("exec", name, "--", "sh", "-c", change.format(500))
-    yield
-    world.namespace.kubectl("exec", name, "--", "sh", "-c", change.format(755))
-
-
-@contextmanager
-def index_gone(world: World) -> Iterator[None]:
-    elasticsearch = f"http://{NAME}-elasticsearch:9200"
-
-    def let_be_made(allowed: bool | None) -> None:
-        body = json.dumps({"persistent": {"action.auto_create_index": allowed}})
-        world.pipeline.toolbox.fetch(f"{elasticsearch}/_cluster/settings", "PUT", body)
-
-    let_be_made(False)
-    world.pipeline.toolbox.fetch(f"{elasticsearch}/{NAME}", "DELETE")
-    yield
-    let_be_made(None)
-
-
-@contextmanager
-def certificate_ends(world: World) -> Iterator[None]:
-    world.put_certificate(5)
-    yield
-    world.put_certificate(300)
-
-
-def _goal(world: World, name: str) -> str:
-    pods = [pod["metadata"] for pod in world.pipeline.pods("goal")]
-    found: str = next(pod["name"] for pod in pods if pod["labels"]["logpipeline.dev/goal"] == name)
+def episodes(pipeline: Pipeline) -> dict[tuple[str, float], float]:
+    """What the results say: by client and beginning of its first window, the end of its last one."""
+    windows = sorted(
+        (result["client_ip"], datetime.fromisoformat(result["window_start"]).timestamp())
+        for result in (
+            json.loads(message.value or b"")
+            for message in pipeline.toolbox.topic(pipeline.bootstrap, pipeline.topic("client-rate"))
+        )
+    )
+    found: dict[tuple[str, float], float] = {}
+    current = ("", 0.0)
+    for client, start in windows:
+        if client != current[0] or start > found[current] - SIZE + SLIDE + QUIET:
+            current = client, start
+        found[current] = start + SIZE
     return found
 
 
-ALERTS: dict[Callable[[World], Any], tuple[str, ...]] = {
-    certificate_ends: ("LogPipelineCertificateExpiring",),
-    invalid_records: ("LogPipelineInvalidRecords",),
-    refused_by_elasticsearch: ("LogPipelineDeadLetters",),
-    broker_stopped: ("LogPipelineUnderReplicatedPartitions",),
-    elasticsearch_stopped: ("LogPipelineFlowUnhealthy", "LogPipelineNotReady"),
-    goal_frozen: ("LogPipelineGoalNotProgressing",),
-    checkpoint_gone: ("LogPipelineCheckpointFailing", "LogPipelineGoalDown", "LogPipelineGoalRestarting"),
-    slow_goals: ("LogPipelineGoalFallingBehind",),
-    index_gone: ("LogPipelineConnectorFailed",),
-}
-# Those that do not hide each other come together, for time's sake.
-TOGETHER = [
-    (certificate_ends, invalid_records, refused_by_elasticsearch),
-    (broker_stopped, elasticsearch_stopped),
-    (goal_frozen, checkpoint_gone),
-    (slow_goals, index_gone),
-]
+def told(watched: Watched) -> Counter[tuple[str, float, str]]:
+    """How often a person was told so of each episode: its client, its beginning, and whether it fires."""
+    return Counter(
+        (one.labels["client_ip"], one.starts, one.status)
+        for one in watched.alertmanagers.notifications()
+        if one.labels["alertname"] == DETECTION
+    )
+
+
+def test_each_episode_is_told_once_though_the_bridge_is_killed(watched: Watched) -> None:
+    pipeline, alertmanagers = watched.pipeline, watched.alertmanagers
+
+    def firing() -> int:
+        return sum(status == "firing" for _, _, status in told(watched))
+
+    wait_for("the first alert", lambda: firing() > 0, 120, every=2)
+    before = firing()
+    (bridge,) = pipeline.pods("alert-bridge")
+    pipeline.namespace.delete("pod", bridge["metadata"]["name"], "--grace-period=0", "--force")
+    pipeline.wait("Ready")
+    wait_for("more alerts", lambda: firing() >= before + ENOUGH, 300, every=2)
+    # What has ended so long ago is resolved: lateness, quiet period, a batch of the goal, and Alertmanager's interval.
+    time.sleep(60)
+    settled = time.time() - 50
+    expected = {episode for episode, end in episodes(pipeline).items() if end < settled}
+    found = told(watched)
+    assert len(expected) >= ENOUGH
+    for client, start in expected:
+        assert (found[client, start, "firing"], found[client, start, "resolved"]) == (1, 1), (client, start)
+    labels = next(one.labels for one in alertmanagers.notifications() if one.labels["alertname"] == DETECTION)
+    wanted = {"severity": "warning", "pipeline": NAME, "goal": "client-rate"}
+    assert wanted.items() <= labels.items()
+    assert labels["namespace"] == pipeline.namespace.name
+    # Both peers know the same: whoever is left alone goes on.
+    wait_for("both to know the same", lambda: len({frozenset(known) for known in alertmanagers.known()}) == 1, 60)
+
+
+def test_nothing_is_told_while_all_is_well_and_nobody_offends(watched: Watched) -> None:
+    watched.pipeline.patch("/spec/source/generator/offendersEvery", "0s", op="replace")
+    wait_for("the generator to be replaced", lambda: len(watched.pipeline.pods("generator")) == 1, 60)
+    watched.pipeline.wait("Ready")
+    # An offender that was on its way is told still; a bridge that was killed is forgotten.
+    time.sleep(30)
+    wait_for("the kill to be over", lambda: not watched.firing(), 120, every=3)
+    began = time.time()
+    # As long as any rule waits, made quicker.
+    time.sleep(45)
+    assert watched.firing() == set()
+    assert [one for one in watched.alertmanagers.notifications() if one.at > began and one.status == "firing"] == []
 
 
 @pytest.mark.parametrize("faults", TOGETHER, ids=["-".join(fault.__name__ for fault in faults) for faults in TOGETHER])
-def test_faults_are_told_and_their_ends_too(world: World, faults: tuple[Callable[[World], Any], ...]) -> None:
+def test_faults_are_told_and_their_ends_too(watched: Watched, faults: tuple[Callable[[Watched], Any], ...]) -> None:
     alerts = [alert for fault in faults for alert in ALERTS[fault]]
-    assert world.firing().isdisjoint(alerts)
+    assert watched.firing().isdisjoint(alerts)
     began = time.time()
     with ExitStack() as stack:
         for fault in faults:
-            stack.enter_context(fault(world))
+            stack.enter_context(fault(watched))
         for alert in alerts:
-            wait_for(f"{alert} to be told", lambda alert=alert: world.told(alert, "firing", began), FIRES, every=2)
+            wait_for(f"{alert} to be told", lambda alert=alert: watched.told(alert, "firing", began), FIRES, every=2)
     for alert in alerts:
-        wait_for(f"the end of {alert}", lambda alert=alert: world.told(alert, "resolved", began), ENDS, every=2)
-    wait_for("all to be well again", lambda: not world.firing(), ENDS, every=3)
+        wait_for(f"the end of {alert}", lambda alert=alert: watched.told(alert, "resolved", began), ENDS, every=2)
