@@ -48,6 +48,14 @@ class Webhook(Model):
     )
 
 
+_Shown = (
+    Annotated[
+        str,
+        Field(max_length=2000),
+        Matching("shown-url", rf"{_ADDRESS}$", f"is not an address; write http(s)://host; {_NOT_HERE}"),
+    ]
+    | None
+)
 _RECEIVERS = "give alertmanager, webhook or both: with neither nobody would be told"
 
 
@@ -60,14 +68,12 @@ class Alerting(Workload):
         written("15m"),
         description="A detection whose window ended longer ago alerts nobody, so that history can be counted again.",
     )
-    kibana_url: (
-        Annotated[
-            str,
-            Field(max_length=2000),
-            Matching("kibana-url", rf"{_ADDRESS}$", f"is not an address; write http(s)://host; {_NOT_HERE}"),
-        ]
-        | None
-    ) = Field(None, description="Kibana as people reach it; set: each alert links to its raw records there.")
+    kibana_url: _Shown = Field(
+        None, description="Kibana as people reach it; set: each alert links to its raw records there."
+    )
+    console_url: _Shown = Field(
+        None, description="The pipeline's console as people reach it; set: each alert links to its episode there."
+    )
     topic: TopicName | None = Field(
         None, description="Compacted topic in which open alerts outlive a restart; <pipeline>.alerts."
     )

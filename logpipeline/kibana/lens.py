@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 TIME_FIELD = "@timestamp"
 WHOLE_WIDTH = 48
+_OF_NOTHING = ("count", "unique_count", "sum")
 Function = Literal["count", "unique_count", "average", "sum", "min", "max", "percentile"]
 
 
@@ -114,8 +115,11 @@ def _metric(metric: Metric) -> dict[str, Any]:
         "scale": "ratio",
         # Kibana's word for the documents themselves.
         "sourceField": metric.field or "___records___",
-        "params": {"emptyAsNull": True} if metric.rank is None else {"percentile": metric.rank},
+        "params": {"percentile": metric.rank} if metric.rank is not None else {},
     }
+    if metric.function in _OF_NOTHING:
+        # A bucket without records has no value, rather than 0.
+        column["params"] = {"emptyAsNull": True}
     if metric.only is not None:
         column["filter"] = {"query": metric.only, "language": "lucene"}
     return column

@@ -118,8 +118,8 @@ RULES: dict[str, Example] = {
         "alerting", {"webhook": {"url": "https://hook/in"}}, {"webhook": {"url": "https://me:secret@hook/in"}},
         "is not an address; write http(s)://host/path; credentials stand in the Secret",
     ),
-    "kibana-url": setting(
-        "alerting", {"webhook": {"url": "http://hook"}, "kibanaUrl": "https://kibana"},
+    "shown-url": setting(
+        "alerting", {"webhook": {"url": "http://hook"}, "kibanaUrl": "https://kibana", "consoleUrl": "https://console"},
         {"webhook": {"url": "http://hook"}, "kibanaUrl": "kibana"}, "'kibana' is not an address; write http(s)://host",
     ),
     "receiver": setting(

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
@@ -111,6 +112,12 @@ def test_a_detection_has_its_windows_and_its_records(run: Run, page: Page) -> No
     expect(row.locator(".records strong")).to_have_text(f"{len(raw)} records", timeout=PATIENCE)
     expect(row.locator(".records tbody tr")).to_have_count(len(raw))
     expect(row.locator(".records tbody tr").first).to_contain_text(client)
+    # The link of its alert leads to it.
+    link = urlencode([("goal", "client-rate"), ("at", seconds(first)), ("value", client)])
+    page.goto(f"{run.status()['console']['url']}#{link}")
+    page.reload()
+    expect(row.locator(".records strong")).to_have_text(f"{len(raw)} records", timeout=PATIENCE)
+    expect(row.locator("button")).to_be_focused()
     # The command line says the same.
     command = [sys.executable, "-m", "logpipeline", "explain", "--key", client, "--at", first, "-o", "json"]
     told = json.loads(subprocess.run(command, cwd=run.state.parents[1], check=True, capture_output=True).stdout)

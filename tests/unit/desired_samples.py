@@ -53,6 +53,7 @@ EVERYTHING: dict[str, Any] = {
         **WORKLOAD,
         "alertmanager": {"url": "http://alertmanager:9093"},
         "kibanaUrl": "https://kibana.example.org",
+        "consoleUrl": "https://console.example.org",
     },
     "console": WORKLOAD,
 }

@@ -174,3 +174,16 @@ def test_the_link_shows_the_raw_records_whatever_the_key_holds() -> None:
         "&_a=%28dataSource%3A%28dataViewId%3A%27logpipeline-nginx%27%2Ctype%3AdataView%29%2Cquery%3A%28language%3Akuery%2C"
         "query%3A%27%22client_ip%22%3A%20%22a%5C%22b%21%27c%21%21%26%23%22%27%29%29"
     )
+
+
+@pytest.mark.parametrize(
+    ("kibana", "generator"),
+    [({}, "https://console.example/"), ({"kibanaUrl": "https://kibana.example"}, "https://kibana.example/")],
+)
+def test_the_console_is_asked_for_the_episode(kibana: dict[str, str], generator: str) -> None:
+    pipeline = a_pipeline(consoleUrl="https://console.example/", **kibana)
+    told = alert(pipeline, the_goal(pipeline), an_episode(("a&b é",)), now=START, index="nginx")
+    assert told["annotations"]["console"] == f"https://console.example/#goal=client-rate&at={START}&value=a%26b+%C3%A9"
+    assert told["generatorURL"].startswith(generator)
+    held_back = alert(pipeline, the_goal(pipeline), an_episode(OVERFLOW), now=START, index="nginx")
+    assert held_back["annotations"]["console"] == "https://console.example/"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from logpipeline.api import LogPipeline
 from logpipeline.elastic.evidence import kql
@@ -83,8 +83,13 @@ def alert(pipeline: LogPipeline, goal: AlertingGoal, episode: Episode, now: floa
         # A record can be ahead of this machine's clock.
         "endsAt": _iso(max(ends, starts)),
     }
-    if (kibana := pipeline.spec.alerting.kibana_url if pipeline.spec.alerting else None) is not None:
-        result["generatorURL"] = _discover(kibana, index, kql(rule, values), first, last)
+    alerting = pipeline.spec.alerting
+    if alerting is not None and alerting.console_url is not None:
+        # Of what is held back there is no episode.
+        shown = alerting.console_url if episode.key == OVERFLOW else _episode(alerting.console_url, rule.name, episode)
+        result["annotations"]["console"] = result["generatorURL"] = shown
+    if alerting is not None and alerting.kibana_url is not None:
+        result["generatorURL"] = _discover(alerting.kibana_url, index, kql(rule, values), first, last)
     return result
 
 
@@ -99,6 +104,12 @@ def _discover(kibana: str, index: str, query: str, start: str, end: str) -> str:
     state = f"(dataSource:{view},query:(language:kuery,query:{_rison(query)}))"
     time = f"(time:(from:{_rison(start)},to:{_rison(end)}))"
     return f"{kibana.rstrip('/')}/app/discover#/?_g={quote(time)}&_a={quote(state)}"
+
+
+def _episode(console: str, goal: str, episode: Episode) -> str:
+    """Return the address of the episode in the console."""
+    asked = [("goal", goal), ("at", str(episode.first_start)), *(("value", value) for value in episode.key)]
+    return f"{console.rstrip('/')}/#{urlencode(asked)}"
 
 
 def _rison(text: str) -> str:

@@ -48,6 +48,26 @@ export class Detections {
     this.episodes = episodes;
     this.totals = goals;
     this.show();
+    this.follow();
+  }
+
+  // Goes to the episode that a link asks for, as soon as it is there: its goal, a moment in it, values of its key.
+  follow(link = this.link) {
+    this.link = link;
+    const goal = link?.get("goal");
+    if (!goal || !this.goals?.has(goal)) return;
+    const [at, values] = [Number(link.get("at")), link.getAll("value")];
+    const wanted = this.episodes.find(
+      (episode) =>
+        episode.goal === goal &&
+        episode.first <= at &&
+        at < episode.last &&
+        values.every((value) => episode.key.includes(value)),
+    );
+    if (wanted) {
+      this.link = null;
+      this.open(wanted);
+    }
   }
 
   show() {

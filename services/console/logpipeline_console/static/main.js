@@ -20,6 +20,11 @@ const timeline = new Timeline(byId("timeline"), byId("timeline-span"), (episode)
 const metrics = new Metrics(byId("metrics"));
 const flow = new Flow(byId("flow"));
 
+// The link of an alert names an episode.
+const follow = () => detections.follow(new URLSearchParams(location.hash.slice(1)));
+window.addEventListener("hashchange", follow);
+follow();
+
 // Spoken now and then: a storm of detections is one sentence.
 function announce(first, many) {
   if (Date.now() / 1000 - said < NEWS_SECONDS) return;
