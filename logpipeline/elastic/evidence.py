@@ -11,10 +11,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from logpipeline.api.condition import Condition
-from logpipeline.elastic.template import mappings
+from logpipeline.elastic.template import INDEXED
 from logpipeline.rules import Rule
 
-_INDEXED = {name: field["type"] for name, field in mappings()["properties"].items()}
 _NUMBERS = ("short", "float", "long")
 
 
@@ -78,7 +77,7 @@ def _any(field: str, values: list[str], runtime: dict[str, Any]) -> dict[str, An
 
 def _fits(field: str, value: str) -> bool:
     """Whether the indexed field, if it is one, can hold the value as it is written."""
-    match _INDEXED.get(field):
+    match INDEXED.get(field):
         case "keyword":
             return True
         case "short" | "long":
@@ -94,14 +93,14 @@ def _fits(field: str, value: str) -> bool:
 
 def _text(field: str, runtime: dict[str, Any]) -> str:
     """Return the field, read as text."""
-    if _INDEXED.get(field) != "keyword":
+    if INDEXED.get(field) != "keyword":
         runtime[field] = {"type": "keyword"}
     return field
 
 
 def _number(field: str, runtime: dict[str, Any]) -> str:
     """Return the field, read as a number."""
-    if _INDEXED.get(field) not in _NUMBERS:
+    if INDEXED.get(field) not in _NUMBERS:
         runtime[field] = {"type": "double"}
     return field
 

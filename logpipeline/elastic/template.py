@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from logpipeline.api import LogPipeline
@@ -57,3 +58,7 @@ def mappings() -> dict[str, Any]:
     }
     properties |= {name: {"type": "keyword", "ignore_above": _LONGEST_KEYWORD} for name in _KEYWORDS}
     return {"dynamic": False, "properties": dict(sorted(properties.items()))}
+
+
+INDEXED: Mapping[str, str] = {name: field["type"] for name, field in mappings()["properties"].items()}
+"""The type of each field that is indexed."""

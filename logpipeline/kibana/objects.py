@@ -13,7 +13,7 @@ from typing import Any
 
 from logpipeline.api import LogPipeline
 from logpipeline.elastic.evidence import counted
-from logpipeline.elastic.template import mappings
+from logpipeline.elastic.template import INDEXED
 from logpipeline.kibana.lens import TIME_FIELD, WHOLE_WIDTH, Panel, lens, reference_name
 from logpipeline.kibana.panels import ERRORS, OVERVIEW, goal_panels
 from logpipeline.rules import Rule, rule_of
@@ -36,13 +36,13 @@ def saved_objects(pipeline: LogPipeline) -> list[dict[str, Any]]:
     view = data_view_id(pipeline.index())
     rules = [rule for rule in map(rule_of, pipeline.spec.goals) if not _shadows(rule)]
     runtime = {field: kind for rule in rules for field, kind in _runtime(rule).items()}
-    types = {name: field["type"] for name, field in mappings()["properties"].items()} | runtime
+    types = {**INDEXED, **runtime}
     panels = [*OVERVIEW, *(panel for rule in rules for panel in goal_panels(rule))]
     objects = [
         _data_view(view, pipeline.index(), runtime),
         _search(f"{view}-records", f"{pipeline.name}: all records", "", view),
         _search(f"{view}-errors", f"{pipeline.name}: errors", ERRORS, view),
-        _dashboard(pipeline, view, [_panel(panel, view, types) for panel in panels], panels),
+        _dashboard(pipeline, view, panels, types),
     ]
     objects[-1]["attributes"]["description"] += f" {mark(objects)}"
     return objects
@@ -61,13 +61,13 @@ def mark(objects: list[dict[str, Any]]) -> str:
 def _runtime(rule: Rule) -> dict[str, str]:
     """Return the fields of a rule that are not indexed, and as what they are read from the records."""
     _, _, runtime = counted(rule)
-    kinds = {field: "keyword" for field in rule.group_by if field not in mappings()["properties"]}
+    kinds = {field: "keyword" for field in rule.group_by if field not in INDEXED}
     return kinds | {field: kind["type"] for field, kind in runtime.items()}
 
 
 def _shadows(rule: Rule) -> bool:
     """Whether a rule reads an indexed field as another type: all other panels would see it so too."""
-    return not _runtime(rule).keys().isdisjoint(mappings()["properties"])
+    return not _runtime(rule).keys().isdisjoint(INDEXED)
 
 
 def _data_view(view: str, index: str, runtime: Mapping[str, str]) -> dict[str, Any]:
@@ -99,14 +99,14 @@ def _panel(panel: Panel, view: str, types: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def _dashboard(pipeline: LogPipeline, view: str, drawn: list[dict[str, Any]], panels: list[Panel]) -> dict[str, Any]:
+def _dashboard(pipeline: LogPipeline, view: str, panels: list[Panel], types: Mapping[str, str]) -> dict[str, Any]:
     x = y = row = 0
     placed = []
-    for one, panel in zip(drawn, panels, strict=True):
+    for panel in panels:
         if x + panel.width > WHOLE_WIDTH:
             x, y, row = 0, y + row, 0
         grid = {"x": x, "y": y, "w": panel.width, "h": panel.height, "i": panel.id}
-        placed.append({**one, "gridData": grid})
+        placed.append({**_panel(panel, view, types), "gridData": grid})
         x, row = x + panel.width, max(row, panel.height)
     references = [
         {"type": "index-pattern", "id": view, "name": f"{panel.id}:{reference_name(f'{panel.id}-layer')}"}
