@@ -107,9 +107,10 @@ class Bridge:
         for message in messages:
             self._take(ledger, message, now)
         for name in self._by_name:
-            over, watermark = self._reading.caught_up(name, *self._watermarks.get(name, time.monotonic()))
-            if over:
-                ledger.close(name, watermark, now)
+            if ledger.has_open(name):
+                over, watermark = self._reading.caught_up(name, *self._watermarks.get(name, time.monotonic()))
+                if over:
+                    ledger.close(name, watermark, now)
             self._metrics.set_open(name, ledger.open(name))
             self._metrics.set_progress_age(name, self._watermarks.age(name, time.monotonic()))
         ledger.forget(now - _RETELL_SECONDS, untold_before=now - self._owe_seconds)

@@ -57,6 +57,10 @@ class Ledger:
         """Return how many episodes of a goal are open, what its cap holds back left out."""
         return self._open[goal]
 
+    def has_open(self, goal: str) -> bool:
+        """Return whether there is anything to close of a goal, what its cap holds back included."""
+        return any(episode.goal == goal and episode.closed_at is None for episode in self)
+
     def changes(self) -> dict[Name, Episode | None]:
         """Return what has changed since this was last asked; None for what is forgotten."""
         changed, self._changed = self._changed, set()

@@ -51,6 +51,9 @@ class Reading:
         ago, as soon as everything before it has been read.
         """
         heard = self._heard.get(goal)
+        if heard is not None and heard.watermark is None and watermark is not None:
+            # It was silent and speaks again.
+            heard = None
         if heard is None:
             if known:
                 self._ask(goal, watermark)
