@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 import time
 
+import orjson
 import pytest
+from prometheus_client import CollectorRegistry
 
+from logpipeline.serving import serve
 from logpipeline_alert_bridge.episodes import OVERFLOW, Detection, Episode
 from logpipeline_alert_bridge.ledger import BY_SILENCE, BY_WATERMARK, LEAST_OPEN_SECONDS, Ledger, Outcome, Policy
 from logpipeline_alert_bridge.reading import is_read
@@ -216,3 +220,22 @@ def test_a_goal_that_tells_nothing_grows_old_and_silent() -> None:
     assert watermarks.get("rate", began + 11) == (True, 100.0)
     watermarks.tell("rate", 100.0, began + 200)
     assert watermarks.get("rate", began + 10 + SILENT_SECONDS) == (True, None)
+
+
+def test_a_goal_that_answers_nonsense_is_asked_again() -> None:
+    words = iter(["no time", "2027-01-15T08:00:00Z"])
+    answer = {"goal": "rate", "state": "running"}
+
+    def progress() -> bytes:
+        return orjson.dumps({"goals": [answer | {"watermark": next(words, "2027-01-15T08:00:00Z")}]})
+
+    server, stop = serve(CollectorRegistry(), {}, "127.0.0.1", 0, {"/progress": progress}), threading.Event()
+    watermarks = Watermarks([f"http://127.0.0.1:{server.server_port}"])
+    watermarks.start(stop)
+    deadline = time.monotonic() + 10
+    while watermarks.get("rate", time.monotonic())[1] != NOW and time.monotonic() < deadline:
+        time.sleep(0.1)
+    stop.set()
+    server.shutdown()
+    server.server_close()
+    assert watermarks.get("rate", time.monotonic()) == (True, NOW)

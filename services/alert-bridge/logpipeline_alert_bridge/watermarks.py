@@ -36,6 +36,7 @@ class Watermarks:
         while not stop.wait(_EVERY_SECONDS):
             try:
                 goals = read_progress(fetch_json(f"{url}/progress"))
+                told = {goal.goal: _epoch(goal.watermark) for goal in goals}
             except (OSError, RefusedError, ValueError, KeyError, TypeError) as error:
                 # A line a change, not one a second.
                 if fault is None:
@@ -45,10 +46,11 @@ class Watermarks:
             if fault is not None:
                 _LOG.info("%s/progress answers", url)
             fault = None
-            for goal in goals:
-                self._heard[goal.goal] = time.monotonic()
-                if goal.watermark is not None:
-                    self.tell(goal.goal, datetime.fromisoformat(goal.watermark).timestamp(), time.monotonic())
+            now = time.monotonic()
+            for name, watermark in told.items():
+                self._heard[name] = now
+                if watermark is not None:
+                    self.tell(name, watermark, now)
 
     def tell(self, goal: str, watermark: float, now: float) -> None:
         """Note a goal's watermark, seen at `now` of the steady clock."""
@@ -66,3 +68,7 @@ class Watermarks:
         if now - moved >= SILENT_SECONDS:
             return True, None
         return watermark is not None, watermark
+
+
+def _epoch(watermark: str | None) -> float | None:
+    return None if watermark is None else datetime.fromisoformat(watermark).timestamp()
