@@ -1,0 +1,105 @@
+"""The goals side by side with what else would compute them: `make bench`, or
+
+    PYTHONPATH=tests/integration python bench/goals --records 2000000 --engine ours --engine spark --goal client-rate
+
+Each engine reads the same topic, in turn, in processes of its own; its windows are compared with DuckDB's before its
+time counts. Start-up is taken off by a second, shorter topic: records a second are those of the difference. Writes
+results.json, results.md and results.svg.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from pathlib import Path
+
+import click
+from answers import WrongAnswerError, check, expected
+from confluent_kafka import Consumer, TopicPartition
+from engines import ENGINES, Engine, Run, Task, run
+from report import Measured, write
+from workload import GOALS, PARALLELISM, START, Goal, Workload, make
+
+from processes import Broker
+
+
+@click.command()
+@click.option("--records", type=click.IntRange(100_000), default=6_000_000, show_default=True)
+@click.option("--repeat", type=click.IntRange(1), default=3, show_default=True)
+@click.option("--engine", "engines", multiple=True, type=click.Choice(list(ENGINES)), default=list(ENGINES))
+@click.option("--goal", "goals", multiple=True, type=click.Choice(list(GOALS)), default=list(GOALS))
+@click.option(
+    "--output", type=click.Path(path_type=Path), default=Path(__file__).parents[1], help="Folder of results.*"
+)
+def main(records: int, repeat: int, engines: tuple[str, ...], goals: tuple[str, ...], output: Path) -> None:
+    """Measure, check and write down."""
+    with tempfile.TemporaryDirectory(prefix="bench-") as name:
+        folder = Path(name)
+        broker = Broker(folder / "kafka")
+        broker.start()
+        try:
+            measured = _measure(folder, broker, records, repeat, [ENGINES[one] for one in engines], goals)
+        finally:
+            broker.stop()
+    write(measured, output)
+
+
+def _measure(
+    folder: Path, broker: Broker, records: int, repeat: int, engines: list[Engine], goals: tuple[str, ...]
+) -> list[Measured]:
+    given = {engine.records(GOALS[name], records) for engine in engines for name in goals}
+    sizes = sorted({*given, *map(_short, given)})
+    workloads = {size: make(folder, broker.bootstrap_servers, size) for size in sizes}
+    measured = []
+    for turn in range(repeat):
+        for name in goals:
+            for engine in engines:
+                if not engine.answers and name != goals[0]:
+                    continue
+                whole = engine.records(GOALS[name], records)
+                long = _run(folder, broker, engine, GOALS[name], workloads[whole], turn)
+                short = _run(folder, broker, engine, GOALS[name], workloads[_short(whole)], turn)
+                measured.append(Measured(engine.name, name, whole, _short(whole), long, short))
+    return measured
+
+
+def _short(records: int) -> int:
+    return records // 10
+
+
+def _run(folder: Path, broker: Broker, engine: Engine, goal: Goal, workload: Workload, turn: int) -> Run:
+    results = f"results-{time.time_ns()}"
+    broker.topic(results, PARALLELISM)
+    task = Task(goal, workload, broker.bootstrap_servers, results, folder / results)
+    done = run(engine, task)
+    if engine.answers:
+        early = engine.early and goal.more_than is not None
+        wanted = expected(workload, goal)
+        if workload.horizon > START and not wanted:
+            raise WrongAnswerError(f"{goal.name} has no window in {workload.records} records: nothing would be checked")
+        check(engine.read(task, _values(broker, results)), wanted, workload, goal, early=early)
+    shutil.rmtree(task.folder)
+    click.echo(
+        f"{turn + 1}  {goal.name:16} {engine.name:30} {workload.records:>9,} records  {done.seconds:7.1f} s"
+        f"  {done.cpu_seconds:7.1f} CPU s  {done.peak_bytes / 2**20:6.0f} MiB",
+        err=True,
+    )
+    return done
+
+
+def _values(broker: Broker, topic: str) -> list[bytes]:
+    consumer = Consumer({"bootstrap.servers": broker.bootstrap_servers, "group.id": topic, "enable.auto.commit": False})
+    values: list[bytes] = []
+    for number in range(PARALLELISM):
+        partition = TopicPartition(topic, number, 0)
+        _, end = consumer.get_watermark_offsets(partition, timeout=10)
+        consumer.assign([partition])
+        while end > 0 and consumer.position([partition])[0].offset < end:
+            values += [message.value() for message in consumer.consume(10_000, timeout=1.0) if message.error() is None]
+    consumer.close()
+    return values
+
+
+if __name__ == "__main__":
+    main()
