@@ -3,7 +3,7 @@ FOR ?=
 SAMPLE ?= manifests/samples/nginx.yaml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo images cluster-up cluster-down test test-unit test-java test-integration test-e2e lint format lock bench
+.PHONY: help setup demo images cluster-up cluster-down test test-unit test-java test-integration test-e2e lint format lock bench chaos
 .PHONY: crd docs conditions-docs verify-conditions dashboards verify-dashboards metrics-docs verify-metrics chart-docs manifests verify-crd verify-docs verify-chart verify-manifests clean
 
 help: ## List the targets
@@ -18,6 +18,9 @@ demo: setup ## Run the sample pipeline until Ctrl-C (FOR=120s: that long, then a
 bench: setup ## The goals beside Flink SQL, plain Spark and Quix Streams: bench/results.md (hours; BENCH="--records 1000000 --repeat 1")
 	@bench/goals/setup.sh
 	PYTHONPATH=tests/integration .venv/bin/python bench/goals $(BENCH)
+
+chaos: setup ## Every part killed, frozen and fed with nonsense under load, all results compared: docs/reliability.md (hours; CHAOS=--short: minutes)
+	PYTHONPATH=tests/integration .venv/bin/python tests/chaos $(or $(CHAOS),--rounds 2 --document docs/reliability.md)
 
 images: ## Build the container images with Docker or buildah (BASE_IMAGE=..., IMAGE_REPOSITORY=...)
 	@scripts/images.sh

@@ -2,9 +2,9 @@
 
     PYTHONPATH=tests/integration python bench/latency.py --rate 20000 [--seconds 60] [--goal client-rate]
 
-Starts a broker, a process for each goal as `logpipeline up` does, and the generator with an offender every two seconds. A
-detection's latency is from the Kafka timestamp of the record that made its window pass (the eleventh) to that of its
-result. Prints a Markdown table: latency, and how far behind each goal was.
+Starts a broker, the goals in one process as `logpipeline up` does, and the generator with an offender every two
+seconds. A detection's latency is from the Kafka timestamp of the record that made its window pass (the eleventh) to
+that of its result. Prints a Markdown table: latency, and how far behind each goal was.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import urllib.request
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import yaml
 from confluent_kafka import Consumer, TopicPartition
@@ -82,47 +83,43 @@ def resource(goals: list[str], trigger: str) -> dict[str, object]:
 
 def run(folder: Path, broker: Broker, goals: list[str], rate: int, seconds: int) -> dict[str, list[int]]:
     """Have the goals read live traffic; how many records each was behind, looked at four times a second."""
-    ports = {goal: free_port() for goal in goals}
-    processes = []
-    with (folder / "log").open("ab") as log:
-        for goal, port in ports.items():
-            command = [sys.executable, "-m", "logpipeline_spark.goal", "--pipeline", str(folder / "pipeline.yaml")]
-            command += ["--goal", goal, "--bootstrap-servers", broker.bootstrap_servers, "--metrics-port", str(port)]
-            command += ["--checkpoints", str(folder / "checkpoints")]
-            processes.append(subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True))
+    port = free_port()
+    command = [sys.executable, "-m", "logpipeline_spark.goal", "--pipeline", str(folder / "pipeline.yaml")]
+    command += ["--bootstrap-servers", broker.bootstrap_servers, "--metrics-port", str(port)]
+    command += ["--checkpoints", str(folder / "checkpoints")]
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
     lags: dict[str, list[int]] = {goal: [] for goal in goals}
     try:
-        wait_until(lambda: all(progress(port).get("state") == "running" for port in ports.values()))
+        wait_until(lambda: states(port) == ["running"] * len(goals))
         generator = ["generate", "--bootstrap-servers", broker.bootstrap_servers, "--topic", RAW, "--rate", str(rate)]
         generator += ["--for", f"{seconds}s", "--clients", "500000", "--hosts", "60000", "--offenders-every", "2"]
         with subprocess.Popen([sys.executable, "-m", "logpipeline_generator", *generator]) as producing:
             while producing.poll() is None:
                 time.sleep(LOOK_EVERY)
-                for goal, port in ports.items():
-                    lags[goal].append(rate * seconds if not (now := progress(port)) else behind(now, broker))
-        total = end_of(broker, RAW)
-        wait_until(lambda: all(progress(port).get("offset_total") == total for port in ports.values()))
+                end = end_of(broker, RAW)
+                for name, goal in progress(port).items():
+                    lags[name].append(end - (goal["offset_total"] or 0))
+        end = end_of(broker, RAW)
+        wait_until(lambda: all(goal["offset_total"] == end for goal in progress(port).values()))
     finally:
-        for process in processes:
-            process.terminate()
-        for process in processes:
-            process.wait(60)
+        process.terminate()
+        process.wait(60)
     return lags
 
 
-def behind(now: dict[str, int], broker: Broker) -> int:
-    """Records that are in the topic and not in the goal's results yet."""
-    return end_of(broker, RAW) - (now.get("offset_total") or 0)
-
-
-def progress(port: int) -> dict[str, int]:
-    """What the goal at a port says of itself; nothing while it does not answer."""
+def states(port: int) -> list[str]:
+    """The state of each goal; none while the process does not answer."""
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/progress", timeout=5) as answer:
-            (goal,) = json.load(answer)["goals"]
+        return [goal["state"] for goal in progress(port).values()]
     except OSError:
-        return {}
-    return goal
+        return []
+
+
+def progress(port: int) -> dict[str, dict[str, Any]]:
+    """What each goal says of itself."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/progress", timeout=5) as answer:
+        return {goal["goal"]: goal for goal in json.load(answer)["goals"]}
 
 
 def wait_until(holds: Callable[[], bool], seconds: float = 300) -> None:

@@ -1,0 +1,76 @@
+"""Whether a pipeline has come back after a fault, and whether what it has written is what the raw topic says."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime
+from typing import Any
+
+import messages
+from faults import RAW
+from local_run import Run
+from reference import Reference, found
+from test_goals import GOALS
+
+PRESETS = ("client-rate", "host-errors", "country-success", "host-latency")
+EARLY = PRESETS[:2]
+TOPICS = {name: f"goal{number}-topic" for number, name in enumerate(PRESETS, 1)}
+_RECOVERY_SECONDS = 240.0
+
+
+def wait_until_recovered(run: Run) -> float:
+    """Wait until every goal and the sink have taken all that is in the topic now; returns the seconds it took."""
+    began = time.monotonic()
+    # What there is, plus one: a part that stands still has read all of a topic that stands still, too.
+    target: int | None = None
+    lacking = ["Kafka"]
+    while lacking:
+        assert time.monotonic() - began < _RECOVERY_SECONDS, f"{', '.join(lacking)}: not back\n{run.output[-3000:]}"
+        assert run.process.poll() is None, f"the run has ended:\n{run.output[-3000:]}"
+        time.sleep(0.5)
+        status = run.status()
+        totals = status["totals"]
+        if target is None:
+            target = None if totals["kept"] is None else totals["kept"] + 1
+            continue
+        lacking = [goal["goal"] for goal in status["goals"] if (goal["offset_total"] or 0) < target]
+        if (totals["indexed"] or 0) + (totals["refused"] or totals["dead_letters"] or 0) < target:
+            lacking.append("the sink")
+        if len(status["goals"]) < len(PRESETS):
+            lacking.append("the goals")
+    return time.monotonic() - began
+
+
+def assert_exact(run: Run) -> int:
+    """Demand that results are those of the raw topic by identity and value, that none is missing of what the goals
+    have read and closed, and that a duplicate is the same to the byte. Returns how many results were compared.
+    """
+    status = run.status()
+    servers = status["kafka"]["bootstrap_servers"]
+    goals: dict[str, Any] = {goal["goal"]: goal for goal in status["goals"]}
+    results = {name: [message.value for message in messages.read(servers, topic)] for name, topic in TOPICS.items()}
+    raw = messages.read(servers, RAW)
+    everything = Reference(raw)
+    compared = 0
+    for name in PRESETS:
+        rule, goal = GOALS[name], goals[name]
+        written = found(results[name], rule)
+        right = everything.windows(rule)
+        offsets = {int(partition): offset for partition, offset in goal["offsets"].items()}
+        read = Reference(one for one in raw if one.offset < offsets.get(one.partition, 0)).windows(rule)
+        if name not in EARLY:
+            watermark = datetime.fromisoformat(goal["watermark"]).timestamp()
+            read = {window: value for window, value in read.items() if window[1] + rule["size"] <= watermark}
+            wrong = [window for window, value in written.items() if not _same(right.get(window), value)]
+            assert not wrong, (
+                f"{name}: {len(wrong)} wrong, such as {wrong[0]}: {written[wrong[0]]}, not {right.get(wrong[0])}"
+            )
+        missing, extra = read.keys() - written.keys(), written.keys() - right.keys()
+        assert not missing, f"{name}: {len(missing)} missing, such as {next(iter(missing))}"
+        assert not extra, f"{name}: {len(extra)} that should not be, such as {next(iter(extra))}"
+        compared += len(written)
+    return compared
+
+
+def _same(right: tuple[int, float] | None, written: tuple[int, float]) -> bool:
+    return right is not None and right[0] == written[0] and abs(right[1] - written[1]) < 1e-9
