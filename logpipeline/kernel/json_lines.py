@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
+import numpy as np
 import orjson
 import polars as pl
 import pyarrow as pa
@@ -25,6 +26,9 @@ _LONGEST_FAST = 2048
 # Below this many documents a second attempt by Arrow costs more than reading them one by one.
 _SMALLEST_FAST = 1024
 _SPLIT = 16
+# 1e308 is a double, ten times as much is none.
+_OVERFLOWING_DIGITS = 309
+_SAMPLED, _LAST_DIGIT = 16, 9
 
 pa.set_cpu_count(1)
 pa.set_io_thread_count(1)
@@ -75,7 +79,7 @@ class JsonLines:
         joined = _join(values)
         # Arrow takes NaN and Infinity for numbers and does not look at the encoding of what it skips; JSON (RFC 8259)
         # is stricter.
-        if b"NaN" in joined or b"Inf" in joined or not _is_utf8(joined):
+        if b"NaN" in joined or b"Inf" in joined or not _is_utf8(joined) or _may_overflow(joined):
             return None
         types = self._types(values)
         if types is None:
@@ -169,6 +173,17 @@ def _is_utf8(data: bytes) -> bool:
     except pa.ArrowInvalid:
         return False
     return True
+
+
+def _may_overflow(data: bytes) -> bool:
+    """Whether an integer may stand in `data` that is too large for a double; Arrow does not look at what it skips.
+
+    One byte in 16 is looked at: as many digits in a row as such a number has make many of them digits in a row.
+    """
+    sampled = np.frombuffer(data, np.uint8)[::_SAMPLED]
+    others = np.flatnonzero(sampled - ord("0") > _LAST_DIGIT)  # unsigned: what is below "0" is far above "9"
+    gaps = np.diff(others, prepend=-1, append=len(sampled)) - 1
+    return bool(gaps.max(initial=0) >= _OVERFLOWING_DIGITS // _SAMPLED)
 
 
 def _schema(types: Mapping[str, pa.DataType], places: Mapping[str, list[list[str]]]) -> pa.Schema:
