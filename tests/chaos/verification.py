@@ -30,9 +30,10 @@ def wait_until_recovered(run: Run) -> float:
         time.sleep(0.5)
         status = run.status()
         totals = status["totals"]
-        if target is None:
-            target = None if totals["kept"] is None else totals["kept"] + 1
+        if totals is None or totals["kept"] is None:
             continue
+        if target is None:
+            target = totals["kept"] + 1
         lacking = [goal["goal"] for goal in status["goals"] if (goal["offset_total"] or 0) < target]
         if (totals["indexed"] or 0) + (totals["refused"] or totals["dead_letters"] or 0) < target:
             lacking.append("the sink")
