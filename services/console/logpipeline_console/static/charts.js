@@ -80,7 +80,8 @@ export class Chart {
         hooks: { setCursor: [(plot) => plot === this.plot && this.newest()] },
         legend: { live: true },
         scales: {
-          x: { range: (_, low, high) => (low === high ? [low - 60, high + 60] : [low, high]) },
+          // uPlot makes a day of a single moment.
+          x: { range: (_, low, high) => (this.times.length === 1 ? [low - 60, low + 60] : [low, high]) },
           y: { range: (_, low, high) => [Math.min(0, low ?? 0), (high ?? 1) * 1.08 || 1] },
         },
         axes: [
