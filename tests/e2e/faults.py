@@ -22,6 +22,17 @@ while True:
     producer.flush()
     time.sleep(0.2)
 """
+# Deletes the index whenever the operator has made it again.
+_DELETE = """
+import sys, time, urllib.error, urllib.request
+while True:
+    try:
+        urllib.request.urlopen(urllib.request.Request(sys.argv[1], method="DELETE"), timeout=10)
+    except urllib.error.HTTPError as error:
+        if error.code != 404:
+            raise
+    time.sleep(0.2)
+"""
 # Freezes the JVM of a goal, whose process id it prints.
 _FREEZE = (
     'for p in /proc/[0-9]*; do if [ "$(cat $p/comm)" = java ]; then kill -STOP ${p#/proc/}; echo ${p#/proc/}; fi; done'
@@ -56,16 +67,25 @@ def elasticsearch_stopped(world: Watched) -> Iterator[None]:
 def goal_frozen(world: Watched) -> Iterator[None]:
     name = _goal(world, "client-rate")
     process = world.namespace.kubectl("exec", name, "--", "sh", "-c", _FREEZE).split()[0]
-    yield
-    world.namespace.kubectl("exec", name, "--", "sh", "-c", f"kill -CONT {process}")
+    try:
+        yield
+    finally:
+        world.namespace.kubectl("exec", name, "--", "sh", "-c", f"kill -CONT {process}")
+
+
+@contextmanager
+def _running(world: Watched, name: str, script: str, *arguments: str) -> Iterator[None]:
+    world.namespace.apply(pod(name, ["python", "-c", script, *arguments]))
+    try:
+        yield
+    finally:
+        world.namespace.delete("pod", name, "--grace-period=0", "--force")
 
 
 @contextmanager
 def _sent(world: Watched, name: str, record: str) -> Iterator[None]:
-    command = ["python", "-c", _SEND, world.pipeline.bootstrap, world.pipeline.topic("raw"), record]
-    world.namespace.apply(pod(name, command))
-    yield
-    world.namespace.delete("pod", name, "--grace-period=0", "--force")
+    with _running(world, name, _SEND, world.pipeline.bootstrap, world.pipeline.topic("raw"), record):
+        yield
 
 
 @contextmanager
@@ -86,8 +106,10 @@ def refused_by_elasticsearch(world: Watched) -> Iterator[None]:
 def slow_goals(world: Watched) -> Iterator[None]:
     # Half of what comes.
     world.pipeline.patch("/spec/spark", {"trigger": "20s", "maxRecordsPerBatch": 1000})
-    yield
-    world.pipeline.patch("/spec/spark", world.pipeline.document["spec"]["spark"])
+    try:
+        yield
+    finally:
+        world.pipeline.patch("/spec/spark", world.pipeline.document["spec"]["spark"])
 
 
 @contextmanager
@@ -95,8 +117,10 @@ def checkpoint_gone(world: Watched) -> Iterator[None]:
     name = _goal(world, "host-latency")
     change = "for f in /checkpoint/*/offsets; do chmod {} $f; done"
     world.namespace.kubectl("exec", name, "--", "sh", "-c", change.format(500))
-    yield
-    world.namespace.kubectl("exec", name, "--", "sh", "-c", change.format(755))
+    try:
+        yield
+    finally:
+        world.namespace.kubectl("exec", name, "--", "sh", "-c", change.format(755))
 
 
 @contextmanager
@@ -108,16 +132,20 @@ def index_gone(world: Watched) -> Iterator[None]:
         world.pipeline.toolbox.fetch(f"{elasticsearch}/_cluster/settings", "PUT", body)
 
     let_be_made(False)
-    world.pipeline.toolbox.fetch(f"{elasticsearch}/{NAME}", "DELETE")
-    yield
-    let_be_made(None)
+    try:
+        with _running(world, "delete-index", _DELETE, f"{elasticsearch}/{NAME}"):
+            yield
+    finally:
+        let_be_made(None)
 
 
 @contextmanager
 def certificate_ends(world: Watched) -> Iterator[None]:
     world.put_certificate(5)
-    yield
-    world.put_certificate(300)
+    try:
+        yield
+    finally:
+        world.put_certificate(300)
 
 
 def _goal(world: Watched, name: str) -> str:
