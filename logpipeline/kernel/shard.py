@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import orjson
 import polars as pl
+import polars.selectors as cs
 
 from logpipeline.kernel import cells as cells_of
 from logpipeline.kernel.watermark import Clock, Progress
@@ -86,12 +87,13 @@ def from_bytes(data: bytes) -> Shard:
 
 
 def frame_to_bytes(frame: pl.DataFrame) -> bytes:
-    """Return a frame as an Arrow IPC stream."""
+    """Return a frame as an Arrow IPC stream, its integers no wider than they must be: state is written each batch."""
     buffer = io.BytesIO()
-    frame.write_ipc_stream(buffer, compat_level=pl.CompatLevel.oldest())
+    narrow = frame.with_columns(column.shrink_dtype() for column in frame.select(cs.integer()))
+    narrow.write_ipc_stream(buffer, compat_level=pl.CompatLevel.oldest())
     return buffer.getvalue()
 
 
 def frame_from_bytes(data: bytes) -> pl.DataFrame:
-    """Return the frame of an Arrow IPC stream."""
-    return pl.read_ipc_stream(data)
+    """Return the frame that `frame_to_bytes` wrote."""
+    return pl.read_ipc_stream(data).with_columns(cs.integer().cast(pl.Int64))

@@ -34,15 +34,12 @@ def passing(old: pl.DataFrame, new: pl.DataFrame, rule: Rule) -> pl.DataFrame:
     the result depends on the records alone, not on how they fell into batches.
     """
     assert rule.threshold is not None
+    # A state holds many keys and a batch has few of them: all else is left aside first.
+    old = old.join(new, on=key_names(rule), how="semi", maintain_order="left")
     cells = pl.concat([old, new])
-    if new.is_empty():
-        return _windows(cells, rule, np.empty(0, np.int64), np.empty(0, np.int64), n=np.empty(0, np.int64))
     code = _codes(cells, rule)
     n = cells["n"].to_numpy()
-    touched = np.zeros(code.max() + 1, bool)
-    touched[code[old.height :]] = True
-    hot = touched & (np.bincount(code, weights=n) > rule.threshold)
-    rows = np.flatnonzero(hot[code])
+    rows = np.flatnonzero((np.bincount(code, weights=n) > rule.threshold)[code])
     before = np.where(rows < old.height, n[rows], 0)
     owner, start, stop, (total, earlier) = _spans(code[rows], cells["pane"].to_numpy()[rows], (n[rows], before), rule)
     pick = np.flatnonzero((total > rule.threshold) & (earlier <= rule.threshold))
