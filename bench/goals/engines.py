@@ -141,7 +141,10 @@ def _ours(task: Task) -> list[str]:
 
 
 def _resource(task: Task) -> dict[str, object]:
-    goal = {"name": task.goal.name, "preset": task.goal.name, "topic": {"name": task.results}}
+    window = {"size": f"{task.goal.size}s", "slide": f"{task.goal.slide}s"}
+    goal = {"name": task.goal.name, "preset": task.goal.name, "window": window, "topic": {"name": task.results}}
+    if task.goal.more_than is not None:
+        goal["having"] = {"greaterThan": task.goal.more_than}
     return {
         "apiVersion": "logpipeline.dev/v1alpha1",
         "kind": "LogPipeline",

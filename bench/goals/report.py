@@ -71,10 +71,6 @@ def write(measured: Sequence[Measured], folder: Path) -> None:
     subprocess.run(list(map(str, plot)), check=True)
 
 
-def _json(measured: Sequence[Measured]) -> str:
-    return json.dumps([asdict(one) | {"rate": one.rate} for one in measured], indent=1) + "\n"
-
-
 def _markdown(measured: Sequence[Measured]) -> str:
     turns = max(sum(one.engine == OURS.name and one.goal == goal for one in measured) for goal in GOALS)
     repeat = "once" if turns == 1 else f"{turns} times, of which the median is shown"

@@ -43,7 +43,8 @@ def run_goal(port: int, folder: str, archive: str) -> None:
     topics = stream.topics_of(pipeline, rule)
     kafka = {"bootstrap.servers": f"{HOST}:{port}"}
     conf = {"spark.driver.extraJavaOptions": f"-XX:ArchiveClassesAtExit={archive} -Xlog:cds=error"}
-    spark = session("training", shards=pipeline.spec.spark.shards, placement=InProcess(2), conf=conf)
+    shards = pipeline.spec.spark.shards
+    spark = session("training", shards=shards, placement=InProcess(2), checkpoints=folder, conf=conf)
     record = {"client_ip": "10.0.0.1", "host": "h", "country": "AT", "status": 200, "request_time": 0.1}
     values = [(json.dumps(record | {"@timestamp": time.time() + number}),) for number in range(30)] + [("bad",)]
     # The broker makes the topic that is written to, and is waited for until it does.

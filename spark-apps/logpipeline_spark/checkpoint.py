@@ -7,12 +7,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
 
 from logpipeline.errors import LogPipelineError
 from logpipeline.rules import state_changes
 
 _NAME = "goal.json"
+# The first line of each entry of Spark's logs.
+_LOG_VERSION = "v1\n"
+_NOT_WHOLE = ("FileNotFoundException", "ChecksumException", "EOFException")
+_OFFSET_LINES = 3  # version, metadata, offsets of the source
+REMEDY = (
+    "restore the folder from a copy, or raise the goal's stateVersion: it then counts anew, from the offset that "
+    "startFrom names"
+)
 
 
 @dataclass(frozen=True)
@@ -39,12 +48,17 @@ class Checkpoint:
     def claim(self, goal: str, identity: Mapping[str, Any]) -> None:
         """Note what the state is of; raises LogPipelineError when it is of something else."""
         path = self._below(_NAME)
-        if not self._files.exists(path):
+        if not self._files.exists(self._below("offsets")):
+            # Nothing was counted yet, whatever an earlier start has noted.
             stream = self._files.create(path, True)
             stream.write(json.dumps(identity, indent=1).encode())
             stream.close()
             return
-        if changed := state_changes(json.loads(self._read(path)), identity):
+        try:
+            before = json.loads(self._read(_NAME))
+        except ValueError as error:
+            raise self._damaged(_NAME) from error
+        if changed := state_changes(before, identity):
             raise LogPipelineError(
                 f"goal {goal!r}: {', '.join(changed)} changed, but its state in {self.folder} was counted by the old "
                 "rule; give the goal a new name, or raise its stateVersion: it then counts anew, from the offset that "
@@ -52,7 +66,11 @@ class Checkpoint:
             )
 
     def committed(self) -> Committed | None:
-        """Return the last batch that is complete, None when there is none."""
+        """Return the last batch that is complete, None when there is none.
+
+        Raises LogPipelineError when what Spark would go on from was cut off or overwritten: it would fail again and
+        again, and nobody may choose for the user what to lose.
+        """
         commits = self._below("commits")
         if not self._files.exists(commits):
             return None
@@ -64,17 +82,37 @@ class Checkpoint:
         if not done:
             return None
         batch = max(done)
-        return Committed(batch, read_offsets(self._read(self._below(f"offsets/{batch}"))), done[batch])
+        if not self._read(f"commits/{batch}").startswith(_LOG_VERSION):
+            raise self._damaged(f"commits/{batch}")
+        # The next batch may be planned already.
+        if self._files.exists(self._below(f"offsets/{batch + 1}")):
+            self._offsets(batch + 1)
+        return Committed(batch, self._offsets(batch), done[batch])
+
+    def _offsets(self, batch: int) -> dict[str, int]:
+        try:
+            return read_offsets(self._read(f"offsets/{batch}"))
+        except ValueError as error:
+            raise self._damaged(f"offsets/{batch}") from error
+
+    def _damaged(self, name: str) -> LogPipelineError:
+        return LogPipelineError(f"the checkpoint is damaged: {self.folder}/{name} is missing or cut off; {REMEDY}")
 
     def _below(self, name: str) -> Any:
         return self._jvm.org.apache.hadoop.fs.Path(self._path, name)
 
-    def _read(self, path: Any) -> str:
-        stream = self._files.open(path)
+    def _read(self, name: str) -> str:
+        """Return a file's text; empty where there is no whole file."""
         try:
-            return str(self._jvm.org.apache.commons.io.IOUtils.toString(stream, "UTF-8"))
-        finally:
-            stream.close()
+            stream = self._files.open(self._below(name))
+            try:
+                return str(self._jvm.org.apache.commons.io.IOUtils.toString(stream, "UTF-8"))
+            finally:
+                stream.close()
+        except Py4JJavaError as error:
+            if error.java_exception.getClass().getSimpleName() in _NOT_WHOLE:
+                return ""
+            raise
 
 
 def is_to_blame(folder: str, error: str) -> bool:
@@ -85,8 +123,14 @@ def is_to_blame(folder: str, error: str) -> bool:
 
 
 def read_offsets(entry: str) -> dict[str, int]:
-    """Return the offsets by partition of an entry of Spark's offset log, whose last line is of the only source."""
-    return offsets_of(entry.strip().splitlines()[-1]) or {}
+    """Return the offsets by partition of an entry of Spark's offset log, whose last line is of the only source.
+
+    Raises ValueError for half an entry.
+    """
+    lines = entry.splitlines()
+    if not entry.startswith(_LOG_VERSION) or len(lines) != _OFFSET_LINES:
+        raise ValueError("not a whole entry of an offset log")
+    return offsets_of(lines[-1]) or {}
 
 
 def offsets_of(text: str) -> dict[str, int] | None:

@@ -92,7 +92,9 @@ def main(
     board = Board(pipeline.name, [rule.name for rule in rules])
     server = serve(board, metrics_address, metrics_port, stall_limit=stall_limit(pipeline.spec.spark.trigger))
     spec = pipeline.spec.spark
-    spark = session(f"{pipeline.name} goals", shards=spec.shards, placement=placement, conf=spec.conf)
+    spark = session(
+        f"{pipeline.name} goals", shards=spec.shards, placement=placement, checkpoints=checkpoints, conf=spec.conf
+    )
     spark.streams.addListener(board)
     try:
         topic = stream.topics_of(pipeline, rules[0]).raw

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from pyspark.sql import SparkSession
 
@@ -48,6 +49,9 @@ _JAVA_OPTIONS = (
 )
 # The classes of a start, where they were recorded (see container/train.py): they need not be read and checked anew.
 CLASS_ARCHIVE = "classes.jsa"
+# For a file of this machine Spark's own choice starts `readlink` and `chmod` as processes, 0.2 s a batch; a rename is
+# atomic either way. For what is elsewhere Spark chooses.
+_FOLDER_MANAGER = "org.apache.spark.sql.execution.streaming.checkpointing.FileSystemBasedCheckpointFileManager"
 # What a user says of these is added to ours.
 _JOINED = {
     "spark.driver.extraJavaOptions": " ",
@@ -57,8 +61,11 @@ _JOINED = {
 }
 
 
-def session(name: str, *, shards: int, placement: Placement, conf: Mapping[str, str] | None = None) -> SparkSession:
-    """Return a running session; `conf` is what the user adds to its configuration.
+def session(
+    name: str, *, shards: int, placement: Placement, checkpoints: str, conf: Mapping[str, str] | None = None
+) -> SparkSession:
+    """Return a running session for queries whose state is below `checkpoints`; `conf` is what the user adds to its
+    configuration.
 
     Raises LogPipelineError when the Kafka source's jars are not there.
     """
@@ -74,6 +81,8 @@ def session(name: str, *, shards: int, placement: Placement, conf: Mapping[str, 
     os.environ["SPARK_LOCAL_IP"] = placement.address
     builder = SparkSession.builder.appName(name)
     ours = {**_SETTINGS, **placement.settings(), "spark.sql.shuffle.partitions": str(shards)}
+    if is_folder(checkpoints):
+        ours["spark.sql.streaming.checkpointFileManagerClass"] = _FOLDER_MANAGER
     for role in ("driver", "executor"):
         # On the class path of the JVM itself, not shipped to it: no copy a start.
         ours[f"spark.{role}.extraClassPath"] = os.pathsep.join(jars)
@@ -81,6 +90,11 @@ def session(name: str, *, shards: int, placement: Placement, conf: Mapping[str, 
     for key, value in merged(ours, conf or {}).items():
         builder = builder.config(key, value)
     return builder.getOrCreate()
+
+
+def is_folder(checkpoints: str) -> bool:
+    """Return whether checkpoints are files of this machine, and not behind a Hadoop URI of another kind."""
+    return urlsplit(checkpoints).scheme in ("", "file")
 
 
 def merged(ours: Mapping[str, str], conf: Mapping[str, str]) -> dict[str, str]:

@@ -43,6 +43,8 @@ def all_faults() -> list[Fault]:
         Fault("records from 1 h ahead", clock_jump),
         Fault("the connector's offsets reset", reset_offsets),
         Fault("the raw topic grows by two partitions", grow),
+        Fault("no write of the goals succeeds, as on a full disk", full_disk),
+        Fault("a checkpoint cut off: refused until it is restored", cut_checkpoint),
     ]
     return [*killed, *frozen, *others, *killed_pairs, *frozen_pairs]
 
@@ -153,3 +155,27 @@ def grow(run: Run) -> None:
     admin = AdminClient({"bootstrap.servers": run.status()["kafka"]["bootstrap_servers"]})
     now = len(admin.list_topics(RAW, timeout=10).topics[RAW].partitions)
     admin.create_partitions([NewPartitions(RAW, now + 2)])[RAW].result(timeout=30)
+
+
+def full_disk(run: Run) -> None:
+    """Let every write to a file fail until a goal says so; the limit of a process needs no rights and no volume."""
+    (jvm,) = _jvm(run)
+    soft, hard = jvm.rlimit(psutil.RLIMIT_FSIZE)
+    jvm.rlimit(psutil.RLIMIT_FSIZE, (0, hard))
+    try:
+        run.wait_until(lambda: any(goal["state"] == "failed" for goal in run.status()["goals"]), 60)
+    finally:
+        jvm.rlimit(psutil.RLIMIT_FSIZE, (soft, hard))
+
+
+def cut_checkpoint(run: Run) -> None:
+    """Take the end off the newest entry of a goal's offset log: it must say so, and go on only from the whole one."""
+    _signalled(run, ("goal JVM",), signal.SIGSTOP)
+    offsets = run.state / "checkpoints" / "client-rate" / "offsets"
+    newest = max((path for path in offsets.iterdir() if path.name.isdigit()), key=lambda path: int(path.name))
+    whole = newest.read_bytes()
+    newest.write_bytes(whole[:-9])
+    _killer("goal driver", "goal JVM")(run)
+    run.wait_until(lambda: any("cut off" in (goal["error"] or "") for goal in run.status()["goals"]), 90)
+    newest.write_bytes(whole)
+    _killer("goal driver")(run)

@@ -14,7 +14,7 @@ from logpipeline.errors import LogPipelineError, ResourceError
 from logpipeline_spark import container
 from logpipeline_spark.leftovers import path_of
 from logpipeline_spark.placement import InProcess, executor_pods
-from logpipeline_spark.session import merged
+from logpipeline_spark.session import is_folder, merged
 from pipelines import a_pipeline
 
 MIB = 1 << 20
@@ -147,6 +147,20 @@ def test_the_users_configuration_is_added_and_takes_nothing_away() -> None:
         "spark.ui.enabled": "true",
         "spark.hadoop.fs.s3a.endpoint": "http://s3",
     }
+
+
+@pytest.mark.parametrize(
+    ("checkpoints", "folder"),
+    [
+        ("checkpoints", True),
+        ("/checkpoint", True),
+        ("file:///state", True),
+        ("s3a://bucket/x", False),
+        ("hdfs:/x", False),
+    ],
+)
+def test_a_checkpoint_on_this_machine_is_known_as_such(checkpoints: str, folder: bool) -> None:
+    assert is_folder(checkpoints) is folder
 
 
 @pytest.mark.parametrize(
