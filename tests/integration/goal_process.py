@@ -90,4 +90,7 @@ class GoalProcess:
 
     def stop(self) -> int:
         self._process.terminate()
+        return self.wait()
+
+    def wait(self) -> int:
         return self._process.wait(60)
