@@ -33,7 +33,6 @@ cluster-down: ## Remove that cluster, in whatever state it is
 
 test: setup test-java ## All tests that need no root: unit, and integration against real servers
 	.venv/bin/python -m pytest tests/unit tests/integration
-	PYTHONPATH=tests/integration .venv/bin/python tests/chaos --short
 
 test-unit: setup ## The tests that need no server
 	.venv/bin/python -m pytest tests/unit

@@ -52,15 +52,14 @@ def main(rate: int, minutes: int, output: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         resource = Path(name, "pipeline.yaml")
         resource.write_text(yaml.safe_dump(document))
-        with Run(resource, Path(name, "state")) as run:
+        with Run(resource, Path(name, "state"), "--for", f"{minutes}m") as run:
             run.wait_until(lambda: run.status().get("phase") == "running")
             began = time.monotonic()
-            while (seconds := time.monotonic() - began) < minutes * 60:
+            while (seconds := time.monotonic() - began) < minutes * 60 - EVERY_SECONDS:
                 time.sleep(EVERY_SECONDS - seconds % EVERY_SECONDS)
                 samples.append({"time": {"seconds": time.monotonic() - began}, **_look(run)})
                 if len(samples) % 12 == 0:
                     click.echo(f"{len(samples) // 12:>3} of {minutes} minutes", err=True)
-            run.process.terminate()
             run.wait()
             assert "everything that was produced went through every part" in run.output, run.output[-3000:]
     (output / "soak.json").write_text(json.dumps(samples) + "\n")

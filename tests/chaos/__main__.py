@@ -12,13 +12,13 @@ from pathlib import Path
 
 import click
 import yaml
-from verification import assert_exact, wait_until_recovered
+from verification import assert_exact, wait_until_drained, wait_until_recovered
 
 from faults import Fault, all_faults
 from local_run import Run
 from test_up import SAMPLE
 
-# The short form, which `make test` runs too: the parts that hold data or state, together and alone, and bad input.
+# The short form: the parts that hold data or state, together and alone, and bad input.
 _SHORT = {
     "kill -9 goal JVM",
     "kill -9 broker",
@@ -46,7 +46,7 @@ index had taken what was in the topic then; without any fault it is a few second
 @click.option("--rounds", type=click.IntRange(1), default=1, show_default=True, help="How often each fault is done.")
 @click.option("--rate", type=click.IntRange(1), default=200, show_default=True, help="Records a second.")
 @click.option("--only", multiple=True, help="Only faults with this text in their name; may be given again.")
-@click.option("--short", is_flag=True, help="Under five minutes: four faults.")
+@click.option("--short", is_flag=True, help="Some minutes: four faults.")
 @click.option("--document", "path", type=click.Path(path_type=Path), help="Write the table to this file.")
 def main(rounds: int, rate: int, only: tuple[str, ...], short: bool, path: Path | None) -> None:
     """Harm a pipeline, and see that it loses and invents nothing."""
@@ -64,9 +64,9 @@ def main(rounds: int, rate: int, only: tuple[str, ...], short: bool, path: Path 
             for number, fault in enumerate(faults, 1):
                 rows.append(_do(run, fault))
                 click.echo(f"{number:3}/{len(faults)}  {_row(rows[-1], '  ')}", err=True)
+            wait_until_drained(run)
             run.process.terminate()
             code = run.wait()
-            assert "everything that was produced went through every part" in run.output, run.output[-3000:]
             click.echo(
                 f"{len(rows)} faults, all exact; the run ended with {code}:\n" + "\n".join(run.lines[-25:]), err=True
             )

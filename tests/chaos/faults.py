@@ -100,6 +100,11 @@ def _freezer(*parts: str) -> Callable[[Run], None]:
     return freeze
 
 
+def stop_generator(run: Run) -> None:
+    """Let nothing more be produced."""
+    _signalled(run, ("generator",), signal.SIGSTOP)
+
+
 def poison(run: Run) -> None:
     """Send malformed records in one go."""
     good = {"@timestamp": f"{time.time():.3f}", "client_ip": "192.0.2.1", "host": "poison", "status": "200"}

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import messages
-from faults import RAW
+from faults import RAW, stop_generator
 from local_run import Run
 from reference import Reference, found
 from test_goals import GOALS
@@ -40,6 +40,23 @@ def wait_until_recovered(run: Run) -> float:
         if len(status["goals"]) < len(PRESETS):
             lacking.append("the goals")
     return time.monotonic() - began
+
+
+def wait_until_drained(run: Run) -> None:
+    """Stop the generator, and wait until each record has gone through every goal and is in the index or among the dead
+    letters.
+    """
+    stop_generator(run)
+
+    def drained() -> bool:
+        status = run.status()
+        totals = status["totals"]
+        if totals is None or totals["kept"] is None or totals["indexed"] is None:
+            return False
+        taken = totals["indexed"] + (totals["refused"] or totals["dead_letters"] or 0)
+        return all(count == totals["kept"] for count in (taken, *(goal["offset_total"] for goal in status["goals"])))
+
+    run.wait_until(drained, _RECOVERY_SECONDS)
 
 
 def assert_exact(run: Run) -> int:
