@@ -1,4 +1,4 @@
-"""What a goal costs by the length of its windows and by the number of records: both as a table.
+"""What a goal costs by the length of its windows and by the number of records: a table.
 
     PYTHONPATH=tests/integration python bench/goals/windows.py [--records 4000000] [--repeat 3]
 
@@ -32,7 +32,7 @@ START_UP = 10  # the part of the records whose run is taken off
 @click.option("--records", type=click.IntRange(1_000_000), default=4_000_000, show_default=True)
 @click.option("--repeat", type=click.IntRange(1), default=3, show_default=True)
 def main(records: int, repeat: int) -> None:
-    """Measure, and print both tables."""
+    """Measure, and print the table."""
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         folder = Path(name)
         broker = Broker(folder / "kafka")

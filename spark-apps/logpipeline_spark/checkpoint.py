@@ -16,12 +16,9 @@ from logpipeline.rules import state_changes
 _NAME = "goal.json"
 # The first line of each entry of Spark's logs.
 _LOG_VERSION = "v1\n"
-_NOT_WHOLE = ("FileNotFoundException", "ChecksumException", "EOFException")
 _OFFSET_LINES = 3  # version, metadata, offsets of the source
-REMEDY = (
-    "restore the folder from a copy, or raise the goal's stateVersion: it then counts anew, from the offset that "
-    "startFrom names"
-)
+# What Hadoop says of a file that is gone or cut off; anything else, as a store that does not answer, may pass.
+_NOT_WHOLE = ("FileNotFoundException", "ChecksumException", "EOFException")
 
 
 @dataclass(frozen=True)
@@ -46,7 +43,7 @@ class Checkpoint:
         self._files = self._path.getFileSystem(spark.sparkContext._jsc.hadoopConfiguration())  # noqa: SLF001
 
     def claim(self, goal: str, identity: Mapping[str, Any]) -> None:
-        """Note what the state is of; raises LogPipelineError when it is of something else."""
+        """Note what the state is of; raises LogPipelineError when it is of something else, or nothing says of what."""
         path = self._below(_NAME)
         if not self._files.exists(self._below("offsets")):
             # Nothing was counted yet, whatever an earlier start has noted.
@@ -96,7 +93,10 @@ class Checkpoint:
             raise self._damaged(f"offsets/{batch}") from error
 
     def _damaged(self, name: str) -> LogPipelineError:
-        return LogPipelineError(f"the checkpoint is damaged: {self.folder}/{name} is missing or cut off; {REMEDY}")
+        return LogPipelineError(
+            f"the checkpoint is damaged: {self.folder}/{name} is missing or cut off; restore the folder from a copy, "
+            "or raise the goal's stateVersion: it then counts anew, from the offset that startFrom names"
+        )
 
     def _below(self, name: str) -> Any:
         return self._jvm.org.apache.hadoop.fs.Path(self._path, name)

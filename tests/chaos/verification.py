@@ -35,7 +35,7 @@ def wait_until_recovered(run: Run) -> float:
         if target is None:
             target = totals["kept"] + 1
         lacking = [goal["goal"] for goal in status["goals"] if (goal["offset_total"] or 0) < target]
-        if (totals["indexed"] or 0) + (totals["refused"] or totals["dead_letters"] or 0) < target:
+        if _taken(totals) < target:
             lacking.append("the sink")
         if len(status["goals"]) < len(PRESETS):
             lacking.append("the goals")
@@ -51,12 +51,17 @@ def wait_until_drained(run: Run) -> None:
     def drained() -> bool:
         status = run.status()
         totals = status["totals"]
-        if totals is None or totals["kept"] is None or totals["indexed"] is None:
+        if totals is None or totals["kept"] is None:
             return False
-        taken = totals["indexed"] + (totals["refused"] or totals["dead_letters"] or 0)
-        return all(count == totals["kept"] for count in (taken, *(goal["offset_total"] for goal in status["goals"])))
+        counts = [_taken(totals), *(goal["offset_total"] for goal in status["goals"])]
+        return all(count == totals["kept"] for count in counts)
 
     run.wait_until(drained, _RECOVERY_SECONDS)
+
+
+def _taken(totals: dict[str, Any]) -> int:
+    """How many records the sink has done with."""
+    return int((totals["indexed"] or 0) + (totals["refused"] or totals["dead_letters"] or 0))
 
 
 def assert_exact(run: Run) -> int:

@@ -182,6 +182,14 @@ def test_offsets_are_read_as_spark_writes_them(text: str, offsets: dict[str, int
         assert read_offsets(f'v1\n{{"batchWatermarkMs":0}}\n{text}\n') == offsets
 
 
+@pytest.mark.parametrize(
+    "entry", ["", "v1\n", 'v1\n{"batchWatermarkMs":0}\n', 'v1\n{}\n{"raw":{"0":3,', '{}\n{}\n{"raw":{"0":3}}']
+)
+def test_half_an_entry_of_an_offset_log_is_none(entry: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        read_offsets(entry)
+
+
 def answer(url: str) -> tuple[int, str]:
     try:
         with urllib.request.urlopen(url, timeout=5) as response:
