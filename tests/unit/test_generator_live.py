@@ -49,8 +49,8 @@ class Shelf:
     def close(self, abandon: Callable[[], bool]) -> None: ...
 
 
-def live(clock: Clock, shelf: Shelf, seconds: float) -> tuple[Run, list[dict[str, object]]]:
-    traffic = Traffic(pattern("steady", 100.0), 1, CappedZipf.fit(0.001), CappedZipf.fit(0.01))
+def live(clock: Clock, shelf: Shelf, seconds: float, rate: float = 100.0) -> tuple[Run, list[dict[str, object]]]:
+    traffic = Traffic(pattern("steady", rate), 1, CappedZipf.fit(0.001), CappedZipf.fit(0.01))
     text = io.StringIO()
     text.close, closing = lambda: None, text.close  # type: ignore[method-assign]
     truth = GroundTruth(text)
@@ -68,6 +68,20 @@ def test_event_time_is_the_time_of_writing() -> None:
     live(clock, shelf, 30.0)
     assert all(0 <= written - happened <= 0.02 for written, happened in shelf.records)
     assert shelf.records[-1][0] > NOW + 29.9
+
+
+def test_what_falls_due_in_a_hundredth_of_a_second_is_written_at_once() -> None:
+    clock = Clock()
+    writes = []
+
+    def work(count: int) -> None:
+        writes.append(count)
+        clock.sleep(0.0001)  # in which two more records fall due
+
+    shelf = Shelf(clock, work)
+    live(clock, shelf, 1.0, rate=20_000.0)
+    assert len(shelf.records) >= 20_000
+    assert len(writes) < 120
 
 
 def test_a_short_hold_up_is_made_up_for() -> None:

@@ -81,12 +81,14 @@ class Run:
     def _send_block(self, block: Block, show: Callable[[], None]) -> None:
         at = 0
         while at < len(block.lines):
-            due = self._pace.due(block.lines[at : at + _SLICE_LINES])
-            if due and not self._delivery.send(block.lines[at : at + due]):
+            lines = block.lines[at : at + _SLICE_LINES]
+            due = self._pace.due(lines)
+            if due and not self._delivery.send(lines[:due]):
                 return
             self.tally.sent += due
             at += due
-            if not due:
+            if due < len(lines):
+                # what falls due in a tick goes together: a slice of one line costs as much as one of a hundred
                 self._delivery.poll(0)
                 time.sleep(_TICK_SECONDS)
             if self._stopping():
