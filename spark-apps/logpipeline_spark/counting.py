@@ -22,6 +22,7 @@ from logpipeline.kernel.records import RecordReader
 from logpipeline.kernel.shard import frame_to_bytes
 from logpipeline.kernel.watermark import Clock
 from logpipeline.rules import Rule
+from logpipeline_spark.collection import freeze_modules
 from logpipeline_spark.shards import shard_keys
 
 # What a task hands on for one shard: `cells` (Arrow stream), `report` (JSON) and `invalid` (JSON lines).
@@ -54,6 +55,7 @@ def counter(
     keys = shard_keys(shards)
 
     def count(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        freeze_modules()
         reader = RecordReader(source, [rule])
         task = _Task()
         for batch in batches:

@@ -13,6 +13,7 @@ from logpipeline.kernel import watermark
 from logpipeline.kernel.results import results
 from logpipeline.kernel.watermark import Clock, Policy
 from logpipeline.rules import Rule
+from logpipeline_spark.collection import freeze_modules
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,6 +41,7 @@ def windower(rule: Rule, policy: Policy) -> Callable[[Any, Iterator[pd.DataFrame
     def window(_key: Any, frames: Iterator[pd.DataFrame], state: GroupState) -> Iterator[pd.DataFrame]:
         import pandas as pd  # noqa: PLC0415 - only workers pay for it
 
+        freeze_modules()
         batch: list[pl.DataFrame] = []
         seen: dict[int, Clock] = {}
         invalid: list[str] = []

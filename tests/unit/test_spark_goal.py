@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import sys
+import types
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +13,7 @@ import pytest
 from logpipeline.api import LogPipeline
 from logpipeline.errors import LogPipelineError
 from logpipeline.rules import rule_of, state_changes, state_folder, state_identity
+from logpipeline_spark.collection import freeze_modules
 from logpipeline_spark.kafka import client_settings
 from logpipeline_spark.stream import topics_of
 from pipelines import a_pipeline
@@ -76,3 +80,16 @@ def test_the_settings_of_kafka_come_from_the_resource_and_its_secret(tmp_path: P
         client_settings(a_pipeline(kafka=SCRAM), "k:9092", tmp_path)
     with pytest.raises(LogPipelineError, match="give the folder of its files with --kafka-secret"):
         client_settings(a_pipeline(kafka=SCRAM), "k:9092", None)
+
+
+def test_collections_leave_out_modules_and_nothing_that_comes_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    freeze_modules()
+    frozen = gc.get_freeze_count()
+    kept: list[list[int]] = [[] for _ in range(10_000)]
+    freeze_modules()
+    assert frozen > 10_000
+    assert gc.get_freeze_count() == frozen, "what a task made stays to be collected"
+    monkeypatch.setitem(sys.modules, "new", types.ModuleType("new"))
+    freeze_modules()
+    assert gc.get_freeze_count() >= frozen + len(kept)
+    gc.unfreeze()
