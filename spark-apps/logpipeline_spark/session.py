@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from pyspark.sql import SparkSession
@@ -89,7 +90,12 @@ def session(
         ours[f"spark.{role}.extraJavaOptions"] = " ".join(options)
     for key, value in merged(ours, conf or {}).items():
         builder = builder.config(key, value)
-    return builder.getOrCreate()
+    spark = builder.getOrCreate()
+    # pyspark asks for this class by its simple name each time that a batch tells of itself, and py4j looks for it in
+    # all jars, 0.1 s of CPU a batch: it is found once.
+    jvm: Any = spark.sparkContext._jvm  # noqa: SLF001 - the JVM's own classes
+    jvm.PythonSQLUtils = jvm.PythonSQLUtils
+    return spark
 
 
 def is_folder(checkpoints: str) -> bool:

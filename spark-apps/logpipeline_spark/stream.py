@@ -98,6 +98,11 @@ def start(
         .option("fetchOffset.retryIntervalMs", 1000)
         .option("kafka.default.api.timeout.ms", 10_000)
         .option("kafka.request.timeout.ms", 10_000)
+        # Spark asks the broker for the topic's bounds, two round trips, each time that it takes this many records; the
+        # consumer's default is 500.
+        .option("kafka.max.poll.records", 100_000)
+        # That question waits behind the fetch under way, half a second by default where nothing new comes.
+        .option("kafka.fetch.max.wait.ms", 50)
         .load()
         .select("value", "partition", "offset", F.unix_millis("timestamp").alias("arrival_ms"))
         # A task costs more than the few records of a partition in a short batch; more tasks than cores only wait.

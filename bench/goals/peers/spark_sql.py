@@ -41,6 +41,8 @@ def main() -> None:
         .option("subscribe", options.topic)
         .option("startingOffsets", "earliest")
         .option("maxOffsetsPerTrigger", 1_000_000)
+        # As in ours: the consumer's default of 500 costs two round trips each time.
+        .option("kafka.max.poll.records", 100_000)
         .load()
     )
     if options.noop:
