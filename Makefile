@@ -20,7 +20,7 @@ bench: setup ## The goals beside Flink SQL, plain Spark and Quix Streams: bench/
 	PYTHONPATH=tests/integration .venv/bin/python bench/goals $(BENCH)
 
 chaos: setup ## Every part killed, frozen and fed with nonsense under load, all results compared: docs/reliability.md (hours; CHAOS=--short: minutes)
-	PYTHONPATH=tests/integration .venv/bin/python tests/chaos $(or $(CHAOS),--rounds 2 --document docs/reliability.md)
+	PYTHONPATH=tests/integration .venv/bin/python tests/chaos $(or $(CHAOS),--faults 64 --document docs/reliability.md)
 
 images: ## Build the container images with Docker or buildah (BASE_IMAGE=..., IMAGE_REPOSITORY=...)
 	@scripts/images.sh

@@ -6,6 +6,7 @@ DuckDB makes of the raw topic. At the end the pipeline is stopped, and what was 
 
 from __future__ import annotations
 
+import itertools
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +17,7 @@ from verification import assert_exact, wait_until_drained, wait_until_recovered
 
 from faults import Fault, all_faults
 from local_run import Run
+from processes import free_port
 from test_up import SAMPLE
 
 # The short form: the parts that hold data or state, together and alone, and bad input.
@@ -26,6 +28,8 @@ _SHORT = {
     "1,000 malformed records of 50 kinds",
 }
 
+_OTHER_PORT = "stopped, started with the broker at another port"
+
 _HEAD = """# What it survives
 
 Written by `make chaos`. The sample pipeline runs on one machine at {rate} records a second: broker, four goals, Connect,
@@ -34,7 +38,8 @@ written so far is compared with what DuckDB makes of the raw topic: the same win
 equal, means to 1e-9, a duplicate the same to the byte. At the end every record that was produced must be in
 Elasticsearch or among the dead letters, once.
 
-{faults} faults on {day}, all results equal. *Recovered* is the time from the end of the fault until every goal and the
+{faults} faults on {day}, all results equal; once between them the pipeline was stopped, and started again with its broker
+at another port. *Recovered* is the time from the end of the fault until every goal and the
 index had taken what was in the topic then; without any fault it is a few seconds.
 
 | fault | recovered, seconds | results compared |
@@ -43,42 +48,58 @@ index had taken what was in the topic then; without any fault it is a few second
 
 
 @click.command()
-@click.option("--rounds", type=click.IntRange(1), default=1, show_default=True, help="How often each fault is done.")
+@click.option(
+    "--faults", "count", type=click.IntRange(2), help="So many; default: each once. After the last the first."
+)
 @click.option("--rate", type=click.IntRange(1), default=200, show_default=True, help="Records a second.")
 @click.option("--only", multiple=True, help="Only faults with this text in their name; may be given again.")
 @click.option("--short", is_flag=True, help="Some minutes: four faults.")
 @click.option("--document", "path", type=click.Path(path_type=Path), help="Write the table to this file.")
-def main(rounds: int, rate: int, only: tuple[str, ...], short: bool, path: Path | None) -> None:
+def main(count: int | None, rate: int, only: tuple[str, ...], short: bool, path: Path | None) -> None:
     """Harm a pipeline, and see that it loses and invents nothing."""
-    faults = [fault for fault in all_faults() if not only or any(text in fault.name for text in only)] * rounds
+    chosen = [fault for fault in all_faults() if not only or any(text in fault.name for text in only)]
     if short:
-        faults = [fault for fault in all_faults() if fault.name in _SHORT]
+        chosen = [fault for fault in all_faults() if fault.name in _SHORT]
+    faults = list(itertools.islice(itertools.cycle(chosen), count or len(chosen)))
     document = yaml.safe_load(SAMPLE.read_text())
     document["spec"]["source"]["generator"]["ratePerSecond"] = rate
     rows: list[tuple[str, float, int]] = []
     with tempfile.TemporaryDirectory(prefix="chaos-") as name:
-        folder = Path(name)
-        (folder / "pipeline.yaml").write_text(yaml.safe_dump(document))
-        with Run(folder / "pipeline.yaml", folder / "state") as run:
-            run.wait_until(lambda: run.status().get("phase") == "running")
-            for number, fault in enumerate(faults, 1):
-                rows.append(_do(run, fault))
-                click.echo(f"{number:3}/{len(faults)}  {_row(rows[-1], '  ')}", err=True)
-            wait_until_drained(run)
-            run.process.terminate()
-            code = run.wait()
-            click.echo(
-                f"{len(rows)} faults, all exact; the run ended with {code}:\n" + "\n".join(run.lines[-25:]), err=True
-            )
+        resource, state = Path(name, "pipeline.yaml"), Path(name, "state")
+        half = len(faults) if short else len(faults) // 2
+        resource.write_text(yaml.safe_dump(document))
+        with Run(resource, state) as run:
+            for fault in faults[:half]:
+                rows.append(_do(run, fault, len(rows)))
+            _end(run)
+        if not short:
+            document["spec"]["kafka"]["managed"]["port"] = free_port()
+            resource.write_text(yaml.safe_dump(document))
+            with Run(resource, state) as run:
+                for fault in [Fault(_OTHER_PORT, lambda _: None), *faults[half:]]:
+                    rows.append(_do(run, fault, len(rows)))
+                _end(run)
+    click.echo(f"{len(rows)} faults, all exact", err=True)
     if path is not None:
         path.write_text(_document(rows, rate))
 
 
-def _do(run: Run, fault: Fault) -> tuple[str, float, int]:
+def _end(run: Run) -> None:
+    wait_until_drained(run)
+    run.process.terminate()
+    code = run.wait()
+    click.echo(f"the run ended with {code}:\n" + "\n".join(run.lines[-25:]), err=True)
+    assert code == 0, run.output[-3000:]
+
+
+def _do(run: Run, fault: Fault, done: int) -> tuple[str, float, int]:
+    run.wait_until(lambda: run.status().get("phase") == "running")
     wait_until_recovered(run)
     fault.do(run)
     seconds = wait_until_recovered(run)
-    return fault.name, seconds, assert_exact(run)
+    row = fault.name, seconds, assert_exact(run)
+    click.echo(f"{done + 1:3}  {_row(row, '  ')}", err=True)
+    return row
 
 
 def _row(row: tuple[str, float, int], between: str) -> str:
