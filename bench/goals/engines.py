@@ -10,9 +10,10 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 from usage import Usage
@@ -85,8 +86,11 @@ class Task:
         return [text for name, value in given.items() for text in (f"--{name}", str(value))]
 
 
-def run(engine: Engine, task: Task) -> Run:
-    """Run an engine to the end of the topic; raises RuntimeError with the end of its log when it fails."""
+def run(engine: Engine, task: Task, watch: Callable[[Mapping[str, Any]], object] = lambda _: None) -> Run:
+    """Run an engine to the end of the topic; raises RuntimeError with the end of its log when it fails.
+
+    `watch` is shown what our own goal says of itself, ten times a second.
+    """
     task.folder.mkdir(parents=True)
     port = free_port()
     log = task.folder / "log"
@@ -102,7 +106,7 @@ def run(engine: Engine, task: Task) -> Run:
     usage = Usage(process.pid)
     try:
         if engine is OURS:
-            _wait_until_read(process, port, task.workload.records)
+            _wait_until_read(process, port, task.workload.records, watch)
         else:
             process.wait(_LIMIT_SECONDS)
         seconds = time.monotonic() - began - engine.idle_seconds
@@ -118,11 +122,14 @@ def run(engine: Engine, task: Task) -> Run:
     return Run(seconds, usage.cpu_seconds, usage.peak_bytes, state)
 
 
-def _wait_until_read(process: subprocess.Popen[bytes], port: int, records: int) -> None:
+def _wait_until_read(
+    process: subprocess.Popen[bytes], port: int, records: int, watch: Callable[[Mapping[str, Any]], object]
+) -> None:
     deadline = time.monotonic() + _LIMIT_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         with contextlib.suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/progress") as answer:
             (goal,) = json.load(answer)["goals"]
+            watch(goal)
             if goal["offset_total"] == records and goal["lag_records"] == 0:
                 return
         time.sleep(0.1)
@@ -193,9 +200,12 @@ def _quix(task: Task) -> list[str]:
 
 
 BOUND = Engine("read only (Spark, no-op sink)", _spark("--noop"), _read_peer, answers=False)
+_DEFAULT_READ = _spark("--noop", "--poll-records", "500")
+BOUND_BY_DEFAULT = Engine("read only, consumer's defaults", _DEFAULT_READ, _read_peer, answers=False)
 OURS = Engine("LogPipeline", _ours, _read_ours, early=True)
 ENGINES = {
     "bound": BOUND,
+    "bound-default": BOUND_BY_DEFAULT,
     "ours": OURS,
     "flink-heap": Engine("Flink SQL, hashmap state", _flink("hashmap"), _read_peer, most=(1_000_000, _ALL)),
     "flink-rocksdb": Engine("Flink SQL, RocksDB state", _flink("rocksdb"), _read_peer, most=(1_000_000, _ALL)),

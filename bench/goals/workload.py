@@ -14,7 +14,8 @@ START, RATE = 1_659_509_511, 20_000
 PARALLELISM = 2
 LATENESS = 5
 # Ordinary hosts answer 4xx often enough that all of 1,000 pass the preset's threshold at this rate: each is a result.
-_OPTIONS = ("--clients", 500_000, "--hosts", 1_000, "--out-of-order-share", 0.2, "--disorder", 1)
+CLIENTS = 500_000
+_OPTIONS = ("--hosts", 1_000, "--out-of-order-share", 0.2, "--disorder", 1)
 
 
 @dataclass(frozen=True)
@@ -58,10 +59,10 @@ class Workload:
         return START + self.records // RATE - LATENESS - 2
 
 
-def make(folder: Path, servers: str, records: int) -> Workload:
+def make(folder: Path, servers: str, records: int, clients: int = CLIENTS) -> Workload:
     """Write the first `records` records of the stream to a file and to a topic of its own."""
     workload = Workload(f"bench-{records}", folder / f"{records}.json", records)
-    stream = ("--start", START, "--rate", RATE, "--count", records, *_OPTIONS)
+    stream = ("--start", START, "--rate", RATE, "--count", records, "--clients", clients, *_OPTIONS)
     _command("generate", "--output", workload.file, *stream)
     _command(
         "produce",

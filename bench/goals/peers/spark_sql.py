@@ -22,6 +22,7 @@ def main() -> None:
     for name in ("servers", "topic", "results", "checkpoint", "goal"):
         parser.add_argument(f"--{name}", required=True)
     parser.add_argument("--noop", action="store_true")
+    parser.add_argument("--poll-records", default="100000", help="max.poll.records of the consumer")
     options = parser.parse_args()
     goal = GOALS[options.goal]
     spark = (
@@ -41,8 +42,8 @@ def main() -> None:
         .option("subscribe", options.topic)
         .option("startingOffsets", "earliest")
         .option("maxOffsetsPerTrigger", 1_000_000)
-        # As in ours: the consumer's default of 500 costs two round trips each time.
-        .option("kafka.max.poll.records", 100_000)
+        # As in ours: Spark asks for the topic's bounds each time, two round trips; the consumer's default is 500.
+        .option("kafka.max.poll.records", options.poll_records)
         .load()
     )
     if options.noop:
