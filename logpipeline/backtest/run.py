@@ -90,7 +90,7 @@ def backtest(
         def writer(name: str) -> IO[str]:
             return opened.enter_context((output / f"{name}.jsonl").open("w", encoding="utf-8"))
 
-        goals = [_Goal(rule, shard.new_shard(rule), writer(rule.name), summary.goals[rule.name]) for rule in final]
+        goals = [_Goal(rule, shard.new_shard(), writer(rule.name), summary.goals[rule.name]) for rule in final]
         _read_all(files, RecordReader(source, final), goals, source, summary, writer(INVALID), report)
     summary.empty = sum(file.empty for file in files)
     summary.too_long = sum(file.too_long for file in files)

@@ -6,30 +6,30 @@ a batch that runs again gives the same results.
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
-from typing import Literal
+from itertools import accumulate, pairwise
 
 import orjson
 import polars as pl
-import polars.selectors as cs
 
-from logpipeline.kernel import cells as cells_of
+from logpipeline.kernel import segments as segments_of
+from logpipeline.kernel.segments import Segment
 from logpipeline.kernel.watermark import Clock, Progress
 from logpipeline.kernel.windows import closing, passing
 from logpipeline.rules import Rule
 
-# Cells of the same key and pane are merged when state has grown by this factor since it was last merged.
-_MERGE_AT = 1.5
-
 
 @dataclass(frozen=True)
 class Shard:
-    """State: cells of the windows that are still open, progress, and how many cells there were after the last merge."""
+    """State: the cells of the windows that are still open, and progress."""
 
-    cells: pl.DataFrame
+    segments: tuple[Segment, ...]
     progress: Progress
-    merged: int = 0
+
+    @property
+    def height(self) -> int:
+        """How many cells there are."""
+        return sum(segment.cells.height for segment in self.segments)
 
 
 @dataclass(frozen=True)
@@ -40,9 +40,9 @@ class Outcome:
     late: int
 
 
-def new_shard(rule: Rule) -> Shard:
+def new_shard() -> Shard:
     """Return the state before the first record."""
-    return Shard(cells_of.empty(rule), Progress())
+    return Shard((), Progress())
 
 
 def advance(shard: Shard, batch: pl.DataFrame, progress: Progress, rule: Rule) -> tuple[Shard, Outcome]:
@@ -53,19 +53,19 @@ def advance(shard: Shard, batch: pl.DataFrame, progress: Progress, rule: Rule) -
     in_time = pl.col("pane") + rule.slide > before
     new = batch.filter(in_time)
     late = batch.filter(~in_time)["n"].sum()
-    cells = pl.concat([shard.cells, new])
-    windows = passing(shard.cells, new, rule) if rule.early else closing(cells, rule, before, progress.watermark)
-    kept = cells.filter(pl.col("pane") + rule.size > progress.watermark)
-    merged = shard.merged
-    if kept.height > _MERGE_AT * merged:
-        kept = cells_of.merge(kept, rule)
-        merged = kept.height
-    return Shard(kept, progress, merged), Outcome(windows, int(late))
+    old = segments_of.all_cells(shard.segments, rule)
+    if rule.early:
+        windows = passing(old, new, rule)
+    else:
+        windows = closing(pl.concat([old, new]), rule, before, progress.watermark)
+    segments = segments_of.add(shard.segments, new, rule, progress.watermark)
+    return Shard(segments, progress), Outcome(windows, int(late))
 
 
 def to_bytes(shard: Shard) -> bytes:
-    """Return the state as bytes: a line of JSON, then the cells as an Arrow stream."""
+    """Return the state as bytes: a line of JSON, then the segments, one behind the other."""
     progress = shard.progress
+    parts = [segment.to_bytes() for segment in shard.segments]
     head = orjson.dumps(
         {
             "watermark": progress.watermark,
@@ -73,29 +73,22 @@ def to_bytes(shard: Shard) -> bytes:
             "clocks": [
                 [partition, clock.event_ms, clock.arrival_ms] for partition, clock in sorted(progress.clocks.items())
             ],
-            "merged": shard.merged,
+            "segments": [
+                [segment.level, segment.last, len(part)] for segment, part in zip(shard.segments, parts, strict=True)
+            ],
         }
     )
-    # Spark takes state through pickle, on its way in byte by byte: a fifth of the bytes is worth the compression.
-    return head + b"\n" + frame_to_bytes(shard.cells, "zstd")
+    return b"".join((head, b"\n", *parts))
 
 
 def from_bytes(data: bytes) -> Shard:
     """Return the state that `to_bytes` wrote."""
-    head, _, cells = data.partition(b"\n")
+    head, _, parts = data.partition(b"\n")
     values = orjson.loads(head)
     clocks = {partition: Clock(event, arrival) for partition, event, arrival in values["clocks"]}
-    return Shard(frame_from_bytes(cells), Progress(values["watermark"], clocks, values["started_ms"]), values["merged"])
-
-
-def frame_to_bytes(frame: pl.DataFrame, compression: Literal["uncompressed", "zstd"] = "uncompressed") -> bytes:
-    """Return a frame as an Arrow IPC stream, its integers no wider than they must be."""
-    buffer = io.BytesIO()
-    narrow = frame.with_columns(column.shrink_dtype() for column in frame.select(cs.integer()))
-    narrow.write_ipc_stream(buffer, compression=compression, compat_level=pl.CompatLevel.oldest())
-    return buffer.getvalue()
-
-
-def frame_from_bytes(data: bytes) -> pl.DataFrame:
-    """Return the frame that `frame_to_bytes` wrote."""
-    return pl.read_ipc_stream(data).with_columns(cs.integer().cast(pl.Int64))
+    bounds = pairwise(accumulate((size for _, _, size in values["segments"]), initial=0))
+    segments = tuple(
+        segments_of.read(level, last, parts[start:end])
+        for (level, last, _), (start, end) in zip(values["segments"], bounds, strict=True)
+    )
+    return Shard(segments, Progress(values["watermark"], clocks, values["started_ms"]))

@@ -19,7 +19,7 @@ from logpipeline.api.source import Source
 from logpipeline.kernel import cells as cells_of
 from logpipeline.kernel.invalid import describe
 from logpipeline.kernel.records import RecordReader
-from logpipeline.kernel.shard import frame_to_bytes
+from logpipeline.kernel.segments import frame_to_bytes
 from logpipeline.kernel.watermark import Clock
 from logpipeline.rules import Rule
 from logpipeline_spark.collection import freeze_modules

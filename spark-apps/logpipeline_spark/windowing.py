@@ -11,6 +11,7 @@ import polars as pl
 from logpipeline.kernel import shard as shards
 from logpipeline.kernel import watermark
 from logpipeline.kernel.results import results
+from logpipeline.kernel.segments import frame_from_bytes
 from logpipeline.kernel.watermark import Clock, Policy
 from logpipeline.rules import Rule
 from logpipeline_spark.collection import freeze_modules
@@ -47,7 +48,7 @@ def windower(rule: Rule, policy: Policy) -> Callable[[Any, Iterator[pd.DataFrame
         invalid: list[str] = []
         counts = dict.fromkeys(COUNTS, 0)
         for frame in frames:
-            batch += [shards.frame_from_bytes(bytes(cells)) for cells in frame["cells"]]
+            batch += [frame_from_bytes(bytes(cells)) for cells in frame["cells"]]
             invalid += [text for text in frame["invalid"] if text]
             for report in map(orjson.loads, frame["report"]):
                 for partition, event_ms, arrival_ms in report["clocks"]:
@@ -55,7 +56,7 @@ def windower(rule: Rule, policy: Policy) -> Callable[[Any, Iterator[pd.DataFrame
                     seen[partition] = seen[partition].later(clock) if partition in seen else clock
                 for name in ("records", "incomplete", "invalid"):
                     counts[name] += report.get(name, 0)
-        before = shards.from_bytes(state.get[0]) if state.exists else shards.new_shard(rule)
+        before = shards.from_bytes(state.get[0]) if state.exists else shards.new_shard()
         progress = watermark.advance(before.progress, seen, policy)
         after, outcome = shards.advance(before, pl.concat(batch), progress, rule)
         blob = shards.to_bytes(after)
@@ -64,7 +65,7 @@ def windower(rule: Rule, policy: Policy) -> Callable[[Any, Iterator[pd.DataFrame
         counts |= {
             "late": outcome.late,
             "results": len(messages),
-            "state_rows": after.cells.height,
+            "state_rows": after.height,
             "state_bytes": len(blob),
         }
         moments = {"watermark": progress.watermark, "arrival_ms": max(clock.arrival_ms for clock in seen.values())}

@@ -57,7 +57,7 @@ def reference(records: list[Record], rule: Rule) -> dict[tuple[object, ...], flo
 
 def run(batches: list[list[Record]], rule: Rule, lateness: int = 3) -> tuple[dict[tuple[object, ...], float], int, int]:
     """Results by (keys, start), the late records, and the most cells that state ever held."""
-    state = shard.new_shard(rule)
+    state = shard.new_shard()
     policy = Policy(lateness * 1000, 10_000, 1)
     reader = RecordReader(Source(), [rule])
     found: dict[tuple[object, ...], float] = {}
@@ -71,7 +71,7 @@ def run(batches: list[list[Record]], rule: Rule, lateness: int = 3) -> tuple[dic
         assert isinstance(event_ms, int)
         progress = watermark.advance(state.progress, {0: Clock(event_ms, 0)}, policy)
         state, outcome = shard.advance(shard.from_bytes(shard.to_bytes(state)), counted, progress, rule)
-        late, most = late + outcome.late, max(most, state.cells.height)
+        late, most = late + outcome.late, max(most, state.height)
         add(found, outcome.windows, rule)
     add(found, shard.advance(state, cells.empty(rule), Progress(END), rule)[1].windows, rule)
     return found, late, most
