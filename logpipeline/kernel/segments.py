@@ -60,7 +60,8 @@ def add(segments: tuple[Segment, ...], new: pl.DataFrame, rule: Rule, watermark:
 
 def _segment(cells: pl.DataFrame, level: int) -> list[Segment]:
     """Return the cells as one segment, no cells as none."""
-    return [Segment(cells, level, int(last)) for last in [cells["pane"].max()] if isinstance(last, int)]
+    last = cells["pane"].max()
+    return [Segment(cells, level, last)] if isinstance(last, int) else []
 
 
 def frame_to_bytes(frame: pl.DataFrame, compression: Literal["uncompressed", "zstd"] = "uncompressed") -> bytes:
