@@ -31,8 +31,9 @@ cluster-up: ## A Kubernetes cluster for tests, with the images: of KUBECONFIG, e
 cluster-down: ## Remove that cluster, in whatever state it is
 	@tests/cluster/down.sh
 
-test: setup test-java ## All tests that need no root: unit, and integration against real servers
+test: setup test-java ## All tests that need no root: unit, integration against real servers, the short form of chaos
 	.venv/bin/python -m pytest tests/unit tests/integration
+	PYTHONPATH=tests/integration .venv/bin/python tests/chaos --short
 
 test-unit: setup ## The tests that need no server
 	.venv/bin/python -m pytest tests/unit
