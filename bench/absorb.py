@@ -17,13 +17,13 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
 
 import yaml
 
-from local_run import Run
+from local_run import Run, lags
 from logpipeline_generator.options import BurstType
 from logpipeline_generator.pacing import Burst
+from processes import generator
 from test_up import SAMPLE
 
 RECORD_BYTES = 229
@@ -50,7 +50,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         resource, log = Path(name, "pipeline.yaml"), Path(name, "access.json")
         resource.write_text(yaml.safe_dump(document))
-        command("generate", "--output", str(log), "--count", str(count), "--rate", str(options.rate if burst else 5000))
+        generator("generate", "--output", log, "--count", count, "--rate", options.rate if burst else 5000)
         with Run(resource, Path(name, "state")) as run:
             run.wait_until(lambda: run.status().get("phase") == "running")
             samples, produced = send(run, log, pace, count)
@@ -61,11 +61,6 @@ def main() -> None:
     print(f"{count:,} records, {size / 1e9:.2f} GB; {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
     print(f"sent in {produced:.0f} s; peak memory {peak(run)}; {indexed:,} indexed\n")
     print(table(samples, produced, burst, count))
-
-
-def command(*arguments: str) -> None:
-    """Run one of the generator's commands to its end."""
-    subprocess.run([sys.executable, "-m", "logpipeline_generator", *arguments], check=True)
 
 
 def send(run: Run, log: Path, pace: list[str], count: int) -> tuple[list[tuple[float, Lags]], float]:
@@ -90,14 +85,6 @@ def send(run: Run, log: Path, pace: list[str], count: int) -> tuple[list[tuple[f
             samples.append((now, lags(status)))
             if produced and status["totals"]["kept"] == count and not any(samples[-1][1].values()):
                 return samples, produced
-
-
-def lags(status: dict[str, Any]) -> Lags:
-    """How many records each goal and the index are behind the topic."""
-    totals = status["totals"]
-    done = (totals["indexed"] or 0) + (totals["refused"] or totals["dead_letters"] or 0)
-    goals = {goal["goal"]: totals["kept"] - (goal["offset_total"] or 0) for goal in status["goals"]}
-    return {**goals, "index": totals["kept"] - done}
 
 
 def peak(run: Run) -> str:

@@ -29,6 +29,7 @@ from confluent_kafka import Consumer, TopicPartition
 from logpipeline.api import load
 from logpipeline.results import read_result
 from logpipeline.rules import chosen_rules
+from messages import count
 from processes import Broker, free_port
 
 PRESETS = ("client-rate", "host-errors", "country-success", "host-latency")
@@ -98,10 +99,10 @@ def run(folder: Path, broker: Broker, goals: list[str], rate: int, seconds: int)
         with subprocess.Popen([sys.executable, "-m", "logpipeline_generator", *generator]) as producing:
             while producing.poll() is None:
                 time.sleep(LOOK_EVERY)
-                end = end_of(broker, RAW)
+                end = count(broker.bootstrap_servers, RAW)
                 for name, goal in progress(port).items():
                     lags[name].append(end - (goal["offset_total"] or 0))
-        end = end_of(broker, RAW)
+        end = count(broker.bootstrap_servers, RAW)
         wait_until(lambda: all(goal["offset_total"] == end for goal in progress(port).values()))
     finally:
         process.terminate()
@@ -135,14 +136,6 @@ def wait_until(holds: Callable[[], bool], seconds: float = 300) -> None:
 def consumer(broker: Broker) -> Consumer:
     """A consumer without a group of its own."""
     return Consumer({"bootstrap.servers": broker.bootstrap_servers, "group.id": "bench", "enable.auto.commit": False})
-
-
-def end_of(broker: Broker, topic: str) -> int:
-    """How many records a topic holds."""
-    asking = consumer(broker)
-    ends = [asking.get_watermark_offsets(TopicPartition(topic, one), timeout=10)[1] for one in range(PARTITIONS)]
-    asking.close()
-    return sum(ends)
 
 
 def messages(broker: Broker, topic: str) -> Iterator[tuple[int, bytes]]:

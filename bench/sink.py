@@ -12,8 +12,6 @@ from __future__ import annotations
 import argparse
 import os
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -24,7 +22,7 @@ import orjson
 from elasticsearch.helpers import scan
 
 from logpipeline.elastic.template import mappings
-from processes import Broker, ConnectWorker, Elasticsearch
+from processes import Broker, ConnectWorker, Elasticsearch, generator
 from test_elasticsearch_sink import SETTINGS, Sink
 
 # The connector's own defaults.
@@ -68,8 +66,8 @@ def through_connector(broker: Broker, connect: ConnectWorker, search: Elasticsea
     """Documents a second of a connector over a topic of its own."""
     broker.topic(topic)
     kafka = ("--bootstrap-servers", broker.bootstrap_servers, "--topic", topic)
-    stream = ("--start", "1659509511", "--count", str(records), "--rate", "20000")
-    subprocess.run([sys.executable, "-m", "logpipeline_generator", "generate", *kafka, *stream], check=True)
+    stream = ("--start", 1659509511, "--count", records, "--rate", 20_000)
+    generator("generate", *kafka, *stream)
     sink = Sink(broker, connect, search, topic)
     search.client().indices.create(index=topic, mappings=mappings(), settings=SETTINGS)
     rate = timed(search, topic, records, lambda: connect.request("PUT", f"/connectors/{topic}/config", sink.config()))

@@ -13,8 +13,8 @@ from pathlib import Path
 START, RATE = 1_659_509_511, 20_000
 PARALLELISM = 2
 LATENESS = 5
-# Ordinary hosts answer 4xx often enough that all of 1,000 pass the preset's threshold at this rate: each is a result.
 CLIENTS = 500_000
+# Ordinary hosts answer 4xx often enough that all of 1,000 pass the preset's threshold at this rate: each is a result.
 _OPTIONS = ("--hosts", 1_000, "--out-of-order-share", 0.2, "--disorder", 1)
 
 

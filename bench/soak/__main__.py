@@ -22,7 +22,7 @@ import click
 import psutil
 import yaml
 
-from local_run import Run
+from local_run import Run, lags
 from test_up import SAMPLE
 
 HERE = Path(__file__).parent
@@ -75,14 +75,10 @@ def _look(run: Run) -> Sample:
         if (pid := part.get("pid")) is not None:
             memory |= _memory(part["name"], pid)
     goals: list[dict[str, Any]] = status["goals"]
-    totals = status["totals"] or {}
-    done = (totals.get("indexed") or 0) + (totals.get("refused") or totals.get("dead_letters") or 0)
-    produced = totals.get("kept") or 0
-    lag = {goal["goal"]: float(produced - (goal["offset_total"] or 0)) for goal in goals}
     return {
         "memory": memory,
         "batch": {goal["goal"]: goal["batch_duration_seconds"] or 0.0 for goal in goals},
-        "lag": lag | {"index": float(produced - done)},
+        "lag": {part: float(lag) for part, lag in lags(status).items()},
     }
 
 

@@ -10,7 +10,7 @@ from confluent_kafka import KafkaException
 
 import messages
 from faults import RAW, stop_generator
-from local_run import Run
+from local_run import Run, taken
 from reference import Reference, found
 from test_goals import GOALS
 
@@ -35,7 +35,7 @@ def wait_until_recovered(run: Run) -> float:
             target = _next_record(status)
             continue
         lacking = [goal["goal"] for goal in status["goals"] if (goal["offset_total"] or 0) < target]
-        if _taken(status["totals"] or {}) < target:
+        if taken(status["totals"] or {}) < target:
             lacking.append("the sink")
         if len(status["goals"]) < len(PRESETS):
             lacking.append("the goals")
@@ -54,7 +54,7 @@ def wait_until_drained(run: Run) -> None:
         totals = status["totals"]
         if totals is None or totals["kept"] is None:
             return False
-        if any(goal["offset_total"] != totals["kept"] for goal in status["goals"]) or _taken(totals) < totals["kept"]:
+        if any(goal["offset_total"] != totals["kept"] for goal in status["goals"]) or taken(totals) < totals["kept"]:
             return False
         return bool(totals["indexed"] + _refused(servers) == totals["kept"])
 
@@ -77,11 +77,6 @@ def _next_record(status: dict[str, Any]) -> int | None:
         return messages.count(status["kafka"]["bootstrap_servers"], RAW, timeout=1) + 1
     except KafkaException:
         return None
-
-
-def _taken(totals: dict[str, Any]) -> int:
-    """How many records the sink has done with."""
-    return int((totals.get("indexed") or 0) + (totals.get("refused") or totals.get("dead_letters") or 0))
 
 
 def assert_exact(run: Run) -> int:

@@ -19,6 +19,20 @@ COMMAND = [sys.executable, "-m", "logpipeline", "up"]
 START_SECONDS = 240
 
 
+def taken(totals: dict[str, Any]) -> int:
+    """How many records the sink has done with: indexed them, or refused them."""
+    return int((totals.get("indexed") or 0) + (totals.get("refused") or totals.get("dead_letters") or 0))
+
+
+def lags(status: dict[str, Any]) -> dict[str, int]:
+    """How many records each goal and the index are behind the topic."""
+    totals = status["totals"] or {}
+    kept = totals.get("kept") or 0
+    return {goal["goal"]: kept - (goal["offset_total"] or 0) for goal in status["goals"]} | {
+        "index": kept - taken(totals)
+    }
+
+
 class Run:
     """One `up`, its output read while it runs."""
 

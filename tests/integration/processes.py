@@ -10,6 +10,7 @@ import json
 import os
 import socket
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -56,6 +57,11 @@ def own_temporary_files(folder: Path) -> dict[str, str]:
     side.mkdir(exist_ok=True)
     java = f"-XX:-UsePerfData -Djava.io.tmpdir={side}"
     return {**os.environ, "TMPDIR": str(side), "SPARK_LOCAL_DIRS": str(side), "JDK_JAVA_OPTIONS": java}
+
+
+def generator(*arguments: object) -> None:
+    """Runs a command of the log generator (generate or produce) to its end."""
+    subprocess.run([sys.executable, "-m", "logpipeline_generator", *map(str, arguments)], check=True)
 
 
 def write_properties(path: Path, properties: dict[str, object]) -> None:

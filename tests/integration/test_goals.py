@@ -15,7 +15,7 @@ from confluent_kafka import Producer
 
 from goal_process import GoalProcess
 from messages import Message, read
-from processes import Broker
+from processes import Broker, generator
 from reference import Reference, assert_live_results, found
 
 LATENESS = 5
@@ -109,7 +109,7 @@ def send_odd_clients(kafka: Broker, topic: str) -> None:
 def generate(kafka: Broker, topic: str, options: dict[str, object]) -> None:
     options = {"--bootstrap-servers": kafka.bootstrap_servers, "--topic": topic, **options}
     arguments = [str(part) for option in options.items() for part in option]
-    subprocess.run([sys.executable, "-m", "logpipeline_generator", "generate", *arguments], check=True)
+    generator("generate", *arguments)
 
 
 @pytest.fixture(scope="module")
