@@ -20,10 +20,9 @@ from local_run import Run
 from processes import free_port
 from test_up import SAMPLE
 
-# The short form: the parts that hold data or state, together and alone, and bad input.
+# The short form: the parts that hold data or state, two at a time, and bad input.
 _SHORT = {
-    "kill -9 goal JVM",
-    "kill -9 broker",
+    "kill -9 goal JVM and broker",
     "kill -9 Connect and Elasticsearch",
     "1,000 malformed records of 50 kinds",
 }
@@ -53,7 +52,7 @@ index had taken what was in the topic then; without any fault it is a few second
 )
 @click.option("--rate", type=click.IntRange(1), default=200, show_default=True, help="Records a second.")
 @click.option("--only", multiple=True, help="Only faults with this text in their name; may be given again.")
-@click.option("--short", is_flag=True, help="Some minutes: four faults.")
+@click.option("--short", is_flag=True, help="Some minutes: three faults.")
 @click.option("--document", "path", type=click.Path(path_type=Path), help="Write the table to this file.")
 def main(count: int | None, rate: int, only: tuple[str, ...], short: bool, path: Path | None) -> None:
     """Harm a pipeline, and see that it loses and invents nothing."""

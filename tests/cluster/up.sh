@@ -20,8 +20,12 @@ case $(provider) in
     node)
         [ "$(id -u)" = 0 ] || fail "a node of its own needs root: use sudo, or your own cluster (export KUBECONFIG)"
         "$cluster_dir/packages.sh"
+        # Images wait for packages from the network, while the programs want every core.
+        "$cluster_dir/images.sh" >/dev/null &
+        building=$!
         "$cluster_dir/build-tools.sh"
         "$cluster_dir/node/images.sh"
+        wait "$building"
         PATH=$tools:$PATH
         export KUBECONFIG=$kubeconfig
         node_answers || { say "starting the node" && "$cluster_dir/node/start.sh"; }
