@@ -2,7 +2,7 @@
 
     PYTHONPATH=tests/integration python bench/sink.py [--records 300000] [--repeat 3]
 
-The connector reads a topic of one partition with its default settings. The client sends what the connector has
+The connector reads a topic of one partition, configured as a pipeline's. The client sends what the connector has
 indexed, ids and all, from memory: requests of as many records, as many at a time, to the same mapping. Both are timed
 by Elasticsearch's own count, from the first documents to the last. Prints a Markdown table.
 """
@@ -21,9 +21,12 @@ from pathlib import Path
 import orjson
 from elasticsearch.helpers import scan
 
+from logpipeline.api import load
 from logpipeline.elastic.template import mappings
+from logpipeline.kafka.connect import connector_config
 from processes import Broker, ConnectWorker, Elasticsearch, generator
-from test_elasticsearch_sink import SETTINGS, Sink
+from test_elasticsearch_sink import SETTINGS
+from test_up import SAMPLE
 
 # The connector's own defaults.
 RECORDS_A_REQUEST, REQUESTS_IN_FLIGHT = 2_000, 2
@@ -68,10 +71,12 @@ def through_connector(broker: Broker, connect: ConnectWorker, search: Elasticsea
     kafka = ("--bootstrap-servers", broker.bootstrap_servers, "--topic", topic)
     stream = ("--start", 1659509511, "--count", records, "--rate", 20_000)
     generator("generate", *kafka, *stream)
-    sink = Sink(broker, connect, search, topic)
     search.client().indices.create(index=topic, mappings=mappings(), settings=SETTINGS)
-    rate = timed(search, topic, records, lambda: connect.request("PUT", f"/connectors/{topic}/config", sink.config()))
-    sink.delete()
+    connector = f"/connectors/{topic}"
+    config = connector_config(load(SAMPLE), url=search.url, brokers=1, secret_folder=None, secret_keys=frozenset())
+    config |= {"topics": topic, "index": topic, "errors.deadletterqueue.topic.name": f"{topic}-dead-letters"}
+    rate = timed(search, topic, records, lambda: connect.request("PUT", f"{connector}/config", config))
+    connect.request("DELETE", connector)
     return rate
 
 

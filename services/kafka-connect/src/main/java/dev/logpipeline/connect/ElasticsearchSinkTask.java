@@ -1,9 +1,8 @@
 package dev.logpipeline.connect;
 
-import java.util.ArrayList;
 import java.util.Collection;
-import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 import org.apache.kafka.connect.errors.ConnectException;
 import org.apache.kafka.connect.errors.RetriableException;
@@ -57,7 +56,7 @@ public final class ElasticsearchSinkTask extends SinkTask {
     @Override
     public void put(Collection<SinkRecord> records) {
         try {
-            writer.write(batches.of(convert(records)));
+            writer.write(batches.of(records.stream().map(this::convert).flatMap(Optional::stream).iterator()));
             deadLetters.flush();
         } catch (RetriableException e) {
             context.timeout(redeliveryMillis);
@@ -66,19 +65,16 @@ public final class ElasticsearchSinkTask extends SinkTask {
         deadLetters.forget();
     }
 
-    private List<Document> convert(Collection<SinkRecord> records) {
-        List<Document> converted = new ArrayList<>(records.size());
-        for (SinkRecord record : records) {
-            if (deadLetters.holds(record)) {
-                continue; // taken in an earlier try at this delivery
-            }
-            try {
-                converted.add(documents.create(record));
-            } catch (InvalidRecordException e) {
-                deadLetters.report(record, e.getMessage());
-            }
+    private Optional<Document> convert(SinkRecord record) {
+        if (deadLetters.holds(record)) {
+            return Optional.empty(); // taken in an earlier try at this delivery
         }
-        return converted;
+        try {
+            return Optional.of(documents.create(record));
+        } catch (InvalidRecordException e) {
+            deadLetters.report(record, e.getMessage());
+            return Optional.empty();
+        }
     }
 
     @Override

@@ -1,6 +1,7 @@
 package dev.logpipeline.connect.bulk;
 
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
@@ -24,15 +25,17 @@ public final class ParallelWriter implements AutoCloseable {
         pool = Executors.newFixedThreadPool(requestsInFlight);
     }
 
-    /** Returns when all batches have come to their end. Where one fails, those that have not begun are left for the next delivery. */
-    public void write(List<List<Document>> batches) {
+    /**
+     * Begins each batch as it comes. Returns or throws when all that were begun have come to their end; where one fails, those that have
+     * not begun are left for the next delivery.
+     */
+    public void write(Iterator<List<Document>> batches) {
         AtomicReference<RuntimeException> failure = new AtomicReference<>();
         List<Future<?>> underWay = new ArrayList<>();
-        for (List<Document> batch : batches) {
-            underWay.add(pool.submit(() -> writeUnlessFailed(batch, failure)));
-        }
-        for (Future<?> each : underWay) {
-            await(each);
+        try {
+            batches.forEachRemaining(batch -> underWay.add(pool.submit(() -> writeUnlessFailed(batch, failure))));
+        } finally {
+            underWay.forEach(ParallelWriter::await);
         }
         if (failure.get() != null) {
             throw failure.get();

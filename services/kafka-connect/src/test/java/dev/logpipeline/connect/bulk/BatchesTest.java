@@ -2,6 +2,8 @@ package dev.logpipeline.connect.bulk;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
 import java.util.stream.IntStream;
 
@@ -17,7 +19,9 @@ class BatchesTest {
     }
 
     private static List<Integer> sizes(Batches batches, int documents) {
-        return batches.of(documents(documents)).stream().map(List::size).toList();
+        List<Integer> sizes = new ArrayList<>();
+        batches.of(documents(documents).iterator()).forEachRemaining(batch -> sizes.add(batch.size()));
+        return sizes;
     }
 
     @Test
@@ -38,5 +42,14 @@ class BatchesTest {
     @Test
     void areNoneForNothing() {
         assertEquals(List.of(), sizes(new Batches(1, 1), 0));
+    }
+
+    @Test
+    void areMadeAsTheyAreAskedFor() {
+        Iterator<Document> documents = documents(5).iterator();
+        assertEquals(2, new Batches(2, 1_000).of(documents).next().size());
+        documents.next();
+        documents.next();
+        assertEquals(false, documents.hasNext());
     }
 }
