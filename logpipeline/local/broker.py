@@ -23,7 +23,6 @@ class Broker:
         self.client_config = {**client_config, "reconnect.backoff.max.ms": "1000"}
         self._own_port = own_port
         self._admin: KafkaAdmin | None = None
-        self._partitions: dict[str, int] = {}
         self.topics: dict[str, str] = {}
 
     def check(self) -> str | None:
@@ -51,15 +50,19 @@ class Broker:
         except KafkaException as error:
             return str(error.args[0].str())
         self.topics = {use: spec.name for use, spec in wanted.items()}
-        self._partitions = {spec.name: spec.partitions for spec in wanted.values()}
         return None
 
     def offsets(self) -> dict[str, Offsets] | None:
         """Return the offsets of each topic by its use, or None when they are not known now."""
-        if self._admin is None or not self._partitions:
+        if self._admin is None or not self.topics:
             return None
         try:
-            offsets = self._admin.offsets(self._partitions, timeout=_PROBE_SECONDS)
+            # A topic may have grown since it was made: producers and goals take to the new partitions by themselves.
+            there = self._admin.partitions(_PROBE_SECONDS)
+            partitions = {name: there[name] for name in self.topics.values() if name in there}
+            offsets = self._admin.offsets(partitions, timeout=_PROBE_SECONDS)
         except KafkaException:
+            return None
+        if offsets.keys() != {*self.topics.values()}:
             return None
         return {use: offsets[name] for use, name in self.topics.items()}

@@ -15,7 +15,7 @@ import click
 import yaml
 from verification import assert_exact, wait_until_drained, wait_until_recovered
 
-from faults import Fault, all_faults
+from faults import Fault, all_faults, partitions_of_raw
 from local_run import Run
 from processes import free_port
 from test_up import SAMPLE
@@ -70,8 +70,11 @@ def main(count: int | None, rate: int, only: tuple[str, ...], short: bool, path:
         with Run(resource, state) as run:
             for fault in faults[:half]:
                 rows.append(_do(run, fault, len(rows)))
+            partitions = partitions_of_raw(run)
             _end(run)
         if not short:
+            # They have grown, and never shrink: what a user would be told to write.
+            document["spec"]["source"]["topic"]["partitions"] = partitions
             document["spec"]["kafka"]["managed"]["port"] = free_port()
             resource.write_text(yaml.safe_dump(document))
             with Run(resource, state) as run:

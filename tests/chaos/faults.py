@@ -155,11 +155,20 @@ def reset_offsets(run: Run) -> None:
         time.sleep(1)  # Connect answers before its tasks have stopped, and takes offsets only from stopped ones
 
 
+def partitions_of_raw(run: Run) -> int:
+    """How many the raw topic has."""
+    return len(_admin(run).list_topics(RAW, timeout=10).topics[RAW].partitions)
+
+
 def grow(run: Run) -> None:
-    """Add partitions."""
-    admin = AdminClient({"bootstrap.servers": run.status()["kafka"]["bootstrap_servers"]})
-    now = len(admin.list_topics(RAW, timeout=10).topics[RAW].partitions)
-    admin.create_partitions([NewPartitions(RAW, now + 2)])[RAW].result(timeout=30)
+    """Add partitions, and have the generator find them."""
+    admin = _admin(run)  # held until the answer is there
+    admin.create_partitions([NewPartitions(RAW, partitions_of_raw(run) + 2)])[RAW].result(timeout=30)
+    _killer("generator")(run)
+
+
+def _admin(run: Run) -> AdminClient:
+    return AdminClient({"bootstrap.servers": run.status()["kafka"]["bootstrap_servers"]})
 
 
 def full_disk(run: Run) -> None:
