@@ -97,6 +97,8 @@ def connector_config(
         "consumer.override.max.poll.records": "4000",
         "consumer.override.fetch.min.bytes": "200000",
         "consumer.override.fetch.max.wait.ms": "500",
+        # Partitions that somebody adds are found in half a minute, not in five: their records wait, nobody sees why.
+        "consumer.override.metadata.max.age.ms": "30000",
         # After a worker's crash its tasks wait for the old ones' sessions to end: 45 s by default.
         "consumer.override.session.timeout.ms": "15000",
         **sink.connect.config,
