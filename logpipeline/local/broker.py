@@ -58,11 +58,11 @@ class Broker:
             return None
         try:
             # A topic may have grown since it was made: producers and goals take to the new partitions by themselves.
-            there = self._admin.partitions(_PROBE_SECONDS)
-            partitions = {name: there[name] for name in self.topics.values() if name in there}
-            offsets = self._admin.offsets(partitions, timeout=_PROBE_SECONDS)
+            partitions = self._admin.partitions(_PROBE_SECONDS)
+            if not partitions.keys() >= {*self.topics.values()}:
+                return None
+            ours = {name: partitions[name] for name in self.topics.values()}
+            offsets = self._admin.offsets(ours, timeout=_PROBE_SECONDS)
         except KafkaException:
-            return None
-        if offsets.keys() != {*self.topics.values()}:
             return None
         return {use: offsets[name] for use, name in self.topics.items()}
