@@ -12,6 +12,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -34,25 +35,29 @@ from processes import Broker
 )
 def main(records: int, repeat: int, engines: tuple[str, ...], goals: tuple[str, ...], output: Path) -> None:
     """Measure, check and write down."""
+    output.mkdir(parents=True, exist_ok=True)
+    measured: list[Measured] = []
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         folder = Path(name)
         broker = Broker(folder / "kafka")
         broker.start()
         try:
-            measured = _measure(folder, broker, records, repeat, [ENGINES[one] for one in engines], goals)
+            for turn in _turns(folder, broker, records, repeat, [ENGINES[one] for one in engines], goals):
+                measured += turn
+                # After each turn: hours are not lost with the last minute.
+                write(measured, output)
         finally:
             broker.stop()
-    write(measured, output)
 
 
-def _measure(
+def _turns(
     folder: Path, broker: Broker, records: int, repeat: int, engines: list[Engine], goals: tuple[str, ...]
-) -> list[Measured]:
+) -> Iterator[list[Measured]]:
     given = {engine.records(GOALS[name], records) for engine in engines for name in goals}
     sizes = sorted({*given, *map(_short, given)})
     workloads = {size: make(folder, broker.bootstrap_servers, size) for size in sizes}
-    measured = []
     for turn in range(repeat):
+        measured = []
         for name in goals:
             for engine in engines:
                 if not engine.answers and name != goals[0]:
@@ -61,7 +66,7 @@ def _measure(
                 long = _run(folder, broker, engine, GOALS[name], workloads[whole], turn)
                 short = _run(folder, broker, engine, GOALS[name], workloads[_short(whole)], turn)
                 measured.append(Measured(engine.name, name, whole, _short(whole), long, short))
-    return measured
+        yield measured
 
 
 def _short(records: int) -> int:
