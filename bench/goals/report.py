@@ -27,7 +27,7 @@ DuckDB's before its time counted.
 *records/s* and *records/CPU s* are those of the difference between a long and a short run, so start-up is not in them:
 it is a column of its own. *bound* is the share of what plain Spark reads from Kafka into nothing, with the consumer
 tuned as in LogPipeline. Memory is that of all processes of an engine, *state* what its checkpoints hold on disk at the
-end. Slow engines were given fewer records.
+end. Slow engines were given fewer records, the bound three times as many.
 
 {machine}
 

@@ -28,9 +28,9 @@ def nginx(operator: Operator, new_namespace: Callable[[str], Namespace]) -> Pipe
     return Pipeline(new_namespace("nginx"), yaml.safe_load(SAMPLE.read_text()))
 
 
-def test_ready_within_two_minutes_and_the_columns_tell(nginx: Pipeline) -> None:
+def test_becomes_ready_and_the_columns_tell(nginx: Pipeline) -> None:
     nginx.apply()
-    assert nginx.wait("Ready", seconds=120) < 120
+    nginx.wait("Ready", seconds=120)
     nginx.wait("FlowHealthy", seconds=60)
     text = nginx.namespace.kubectl("get", PIPELINES)
     header, row = (line.split() for line in text.splitlines())
