@@ -203,13 +203,16 @@ def _quix(task: Task) -> list[str]:
     return [str(CACHE / "quix" / "bin" / "python"), str(HERE / "peers" / "quix_streams.py"), *task.options]
 
 
-BOUND = Engine("read only (Spark, no-op sink)", _spark("--noop"), _read_peer, times=3, answers=False)
-_DEFAULT_READ = _spark("--noop", "--poll-records", "500")
+BOUND = Engine("read only (Spark, no-op sink)", _spark("--noop", "read"), _read_peer, times=3, answers=False)
+_DEFAULT_READ = _spark("--noop", "read", "--poll-records", "500")
 BOUND_BY_DEFAULT = Engine("read only, consumer's defaults", _DEFAULT_READ, _read_peer, answers=False)
+_HANDED = _spark("--noop", "python")
+BOUND_OF_PYTHON = Engine("read, handed to Python, dropped", _HANDED, _read_peer, times=3, answers=False)
 OURS = Engine("LogPipeline", _ours, _read_ours, early=True)
 ENGINES = {
     "bound": BOUND,
     "bound-default": BOUND_BY_DEFAULT,
+    "bound-python": BOUND_OF_PYTHON,
     "ours": OURS,
     "flink-heap": Engine("Flink SQL, hashmap state", _flink("hashmap"), _read_peer, most=(1_000_000, _SOME)),
     "flink-rocksdb": Engine("Flink SQL, RocksDB state", _flink("rocksdb"), _read_peer, most=(1_000_000, _SOME)),

@@ -14,7 +14,7 @@ from importlib.metadata import distributions, version
 from pathlib import Path
 
 import psutil
-from engines import BOUND, BOUND_BY_DEFAULT, CACHE, HERE, OURS, Run
+from engines import BOUND, BOUND_BY_DEFAULT, BOUND_OF_PYTHON, CACHE, HERE, OURS, Run
 from workload import GOALS, PARALLELISM, RATE
 
 _HEAD = """# The goals, side by side
@@ -33,6 +33,8 @@ end. Slow engines were given fewer records, the bound three times as many.
 
 ![records a second by goal and engine](results.svg)
 """
+
+_BOUNDS = (BOUND, BOUND_BY_DEFAULT, BOUND_OF_PYTHON)
 
 
 @dataclass(frozen=True)
@@ -78,17 +80,27 @@ def _markdown(measured: Sequence[Measured]) -> str:
     text = [_HEAD.format(parallelism=PARALLELISM, rate=RATE, repeat=repeat, machine=_machine())]
     bound = _median([one for one in measured if one.engine == BOUND.name], lambda one: one.rate)
     for goal in GOALS:
-        of_goal = [
-            one for one in measured if one.goal == goal and one.engine not in (BOUND.name, BOUND_BY_DEFAULT.name)
-        ]
+        of_goal = [one for one in measured if one.goal == goal and one.engine not in {bound.name for bound in _BOUNDS}]
         if not of_goal:
             continue
         ours = _median([one for one in of_goal if one.engine == OURS.name], lambda one: one.rate)
         text += [f"## {goal}", "", *_table(of_goal, bound, ours), ""]
-    by_default = _median([one for one in measured if one.engine == BOUND_BY_DEFAULT.name], lambda one: one.rate)
-    text.append(f"Bound: {bound:,.0f} records/s." if bound else "")
-    text.append(f"With the consumer's defaults Spark reads {by_default:,.0f}." if by_default else "")
+    text += _bounds(measured)
     return "\n".join(text).rstrip() + "\n"
+
+
+def _bounds(measured: Sequence[Measured]) -> list[str]:
+    lines = [
+        "## Bounds",
+        "",
+        "| what a goal costs at least | records | records/s | records/CPU s |",
+        "|---|---:|---:|---:|",
+    ]
+    for engine in _BOUNDS:
+        if runs := [one for one in measured if one.engine == engine.name]:
+            rate, cpu_rate = _median(runs, lambda one: one.rate), _median(runs, lambda one: one.cpu_rate)
+            lines.append(f"| {engine.name} | {runs[0].records:,} | {rate:,.0f} | {cpu_rate:,.0f} |")
+    return lines
 
 
 def _table(measured: Sequence[Measured], bound: float | None, ours: float | None) -> list[str]:
