@@ -28,6 +28,7 @@ from test_up import SAMPLE
 
 RECORD_BYTES = 229
 TAIL_SECONDS = 60
+START = 1659509511  # without a start the generator's clock is the wall's, and the file takes as long as its records
 LOOK_EVERY = 0.5
 Lags = dict[str, int]
 
@@ -50,7 +51,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         resource, log = Path(name, "pipeline.yaml"), Path(name, "access.json")
         resource.write_text(yaml.safe_dump(document))
-        generator("generate", "--output", log, "--count", count, "--rate", options.rate if burst else 5000)
+        stream = ("--start", START, "--rate", options.rate if burst else 5000)
+        generator("generate", "--output", log, "--count", count, *stream)
         with Run(resource, Path(name, "state")) as run:
             run.wait_until(lambda: run.status().get("phase") == "running")
             samples, produced = send(run, log, pace, count)
