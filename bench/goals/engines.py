@@ -98,7 +98,8 @@ def run(engine: Engine, task: Task, watch: Callable[[Mapping[str, Any]], object]
     task.folder.mkdir(parents=True)
     port = free_port()
     log = task.folder / "log"
-    environment = {**os.environ, "PYTHONPATH": str(HERE), "SPARK_LOCAL_IP": "127.0.0.1"}
+    ours = {"PYTHONPATH": str(HERE), "SPARK_LOCAL_IP": "127.0.0.1", "PYSPARK_PYTHON": sys.executable}
+    environment = {**os.environ, **ours}
     command = engine.command(task)
     if engine is OURS:
         command += ["--metrics-port", str(port)]
