@@ -1,6 +1,6 @@
 """Whether state follows the clients of the window, and not those that were ever seen: a table.
 
-    PYTHONPATH=tests/integration python bench/goals/state.py [--records 16000000] [--clients 50000000]
+    PYTHONPATH=tests/integration python bench/goals/state.py [--records 24000000] [--clients 50000000]
 
 `client-rate` over one topic whose records come from so many clients that nearly each comes once. Every tenth of the
 records: state, memory and the speed since the last line.
@@ -27,7 +27,7 @@ PARTS = 10
 
 
 @click.command()
-@click.option("--records", type=click.IntRange(1_000_000), default=16_000_000, show_default=True)
+@click.option("--records", type=click.IntRange(1_000_000), default=24_000_000, show_default=True)
 @click.option("--clients", type=click.IntRange(1), default=50_000_000, show_default=True)
 def main(records: int, clients: int) -> None:
     """Measure, and print the table."""
