@@ -98,8 +98,8 @@ def run(engine: Engine, task: Task, watch: Callable[[Mapping[str, Any]], object]
     task.folder.mkdir(parents=True)
     port = free_port()
     log = task.folder / "log"
-    ours = {"PYTHONPATH": str(HERE), "SPARK_LOCAL_IP": "127.0.0.1", "PYSPARK_PYTHON": sys.executable}
-    environment = {**os.environ, **ours}
+    spark = {"SPARK_LOCAL_IP": "127.0.0.1", "PYSPARK_PYTHON": sys.executable}
+    environment = {**os.environ, "PYTHONPATH": str(HERE), **spark}
     command = engine.command(task)
     if engine is OURS:
         command += ["--metrics-port", str(port)]
@@ -206,14 +206,12 @@ def _quix(task: Task) -> list[str]:
 
 BOUND = Engine("read only (Spark, no-op sink)", _spark("--noop", "read"), _read_peer, times=3, answers=False)
 _DEFAULT_READ = _spark("--noop", "read", "--poll-records", "500")
-BOUND_BY_DEFAULT = Engine("read only, consumer's defaults", _DEFAULT_READ, _read_peer, answers=False)
 _HANDED = _spark("--noop", "python")
-BOUND_OF_PYTHON = Engine("read, handed to Python, dropped", _HANDED, _read_peer, times=3, answers=False)
 OURS = Engine("LogPipeline", _ours, _read_ours, early=True)
 ENGINES = {
     "bound": BOUND,
-    "bound-default": BOUND_BY_DEFAULT,
-    "bound-python": BOUND_OF_PYTHON,
+    "bound-default": Engine("read only, consumer's defaults", _DEFAULT_READ, _read_peer, answers=False),
+    "bound-python": Engine("read, handed to Python, dropped", _HANDED, _read_peer, times=3, answers=False),
     "ours": OURS,
     "flink-heap": Engine("Flink SQL, hashmap state", _flink("hashmap"), _read_peer, most=(1_000_000, _SOME)),
     "flink-rocksdb": Engine("Flink SQL, RocksDB state", _flink("rocksdb"), _read_peer, most=(1_000_000, _SOME)),

@@ -20,12 +20,10 @@ mpl.rcParams["svg.fonttype"] = "none"
 def main(source: Path, target: Path) -> None:
     """Draw `source` into `target`."""
     rates: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    bounds: dict[str, list[float]] = defaultdict(list)
     for one in json.loads(source.read_text()):
-        rates[one["engine"]][one["goal"]].append(one["rate"])
-    # Of what only reads there is no goal: lines, where the engines have bars.
-    limits = {
-        name: statistics.median(next(iter(rates.pop(name).values()))) for name in list(rates) if name.startswith("read")
-    }
+        of_engine = bounds[one["engine"]] if one["bound"] else rates[one["engine"]][one["goal"]]
+        of_engine.append(one["rate"])
     goals = list(dict.fromkeys(goal for of_goal in rates.values() for goal in of_goal))
     figure, axes = plt.subplots(figsize=(9, 0.9 + 0.95 * len(goals)), layout="constrained")
     height = 0.8 / len(rates)
@@ -34,8 +32,8 @@ def main(source: Path, target: Path) -> None:
         places = [place + number * height for place in range(len(goals))]
         bars = axes.barh(places, values, height * 0.9, label=engine)
         axes.bar_label(bars, labels=[f"{value / 1000:.3g} k" for value in values], padding=3, fontsize=8)
-    for style, (name, limit) in zip(("--", ":", "-."), limits.items(), strict=False):
-        axes.axvline(limit, color="gray", linestyle=style, linewidth=1, label=name)
+    for style, (name, values) in zip(("--", ":", "-."), bounds.items(), strict=False):
+        axes.axvline(statistics.median(values), color="gray", linestyle=style, linewidth=1, label=name)
     axes.set_yticks([place + 0.4 - height / 2 for place in range(len(goals))], goals)
     axes.invert_yaxis()
     axes.set_xlabel("records a second")

@@ -2,8 +2,8 @@
 
     PYTHONPATH=tests/integration python bench/goals/state.py [--records 24000000] [--clients 50000000]
 
-`client-rate` over one topic whose records come from so many clients that nearly each comes once. Every tenth of the
-records: state, memory and the speed since the last line.
+`client-rate` over one topic to whose last record new clients come. Every tenth of the records: state, memory and the
+speed since the last line.
 """
 
 from __future__ import annotations
