@@ -26,6 +26,9 @@ from logpipeline_operator.secrets import Secrets
 
 _LOG = logging.getLogger(__name__)
 
+# The watches of all kinds list at about the same time, at the start and after the API server was away.
+_LISTS_SECONDS = 5.0
+
 
 class Operator:
     """One operator process that leads."""
@@ -63,7 +66,7 @@ class Operator:
         self._synced = True
         self.controller.start(self._configuration.workers, self._reconciler.reconcile)
         self._observations.start(self._configuration.workers)
-        self._every(self._configuration.resync, self._resync)
+        threading.Thread(target=self._keep_synced, name="resync", daemon=True).start()
         if self._canary is not None:
             self._canary.beat()
             self._every(BEAT_SECONDS, self._canary.beat)
@@ -71,6 +74,7 @@ class Operator:
     def stop(self) -> None:
         """Begin no more passes."""
         self._stopping.set()
+        self.controller.resync_due.set()
         self.controller.queue.close()
         self._observations.close()
         self._observer.close()
@@ -104,11 +108,17 @@ class Operator:
         quiet = pipeline.spec.suspend and not any(workload.desired for workload in facts.workloads)
         return facts, self._configuration.resync if quiet else self._configuration.observe
 
-    def _resync(self) -> None:
-        try:
-            self.controller.resync()
-        except ApiError as error:
-            _LOG.warning("the full list failed and is tried again: %s", error)
+    def _keep_synced(self) -> None:
+        due = self.controller.resync_due
+        while True:
+            asked = due.wait(self._configuration.resync)
+            if self._stopping.wait(_LISTS_SECONDS if asked else 0):
+                return
+            due.clear()
+            try:
+                self.controller.resync()
+            except ApiError as error:
+                _LOG.warning("the full list failed and is tried again: %s", error)
 
     def _every(self, seconds: float, action: Callable[[], None]) -> None:
         def repeat() -> None:

@@ -18,7 +18,7 @@ from logpipeline_operator.cluster.client import ApiError, Client
 from logpipeline_operator.cluster.kinds import CHILDREN, PIPELINE, Document, PipelineKey
 from logpipeline_operator.logs import fields
 from logpipeline_operator.metrics import QUEUE_DEPTH, RECONCILE
-from logpipeline_operator.pipelines import Pipelines
+from logpipeline_operator.pipelines import Pipelines, pipeline_key
 from logpipeline_operator.watches import SELECTOR
 from logpipeline_operator.work_queue import WorkQueue
 
@@ -40,6 +40,7 @@ class Controller:
         self._cache = cache
         self._canary = canary
         self.queue: WorkQueue[PipelineKey] = WorkQueue()
+        self.resync_due = threading.Event()
         self._on_gone: list[Callable[[PipelineKey], None]] = []
         self._workers: list[threading.Thread] = []
         self._missed: dict[str, int] = {}
@@ -51,7 +52,7 @@ class Controller:
 
     def pipeline_seen(self, document: Document) -> None:
         """Take note of a pipeline; a status that was written is no reason for a pass."""
-        key = PipelineKey(document["metadata"]["namespace"], document["metadata"]["name"])
+        key = pipeline_key(document)
         if is_canary(document):
             if self._canary is not None and key == self._canary.key:
                 self._canary.seen()
@@ -61,11 +62,17 @@ class Controller:
 
     def pipeline_gone(self, document: Document) -> None:
         """Forget a pipeline; its children go with their owner."""
-        key = PipelineKey(document["metadata"]["namespace"], document["metadata"]["name"])
-        self._pipelines.drop(key)
+        self._forget(pipeline_key(document), int(document["metadata"]["resourceVersion"]))
+
+    def _forget(self, key: PipelineKey, version: int) -> None:
+        self._pipelines.drop(key, version)
         self.queue.forget(key)
         for callback in self._on_gone:
             callback(key)
+
+    def watch_began(self) -> None:
+        """Have all compared with full lists soon: what was deleted just before a watch began, no event tells."""
+        self.resync_due.set()
 
     def child_seen(self, document: Document) -> None:
         """Take note of a child, and look at its pipeline."""
@@ -80,9 +87,11 @@ class Controller:
     def resync(self) -> None:
         """Compare what is known with full lists; raises ApiError."""
         for namespace in self._namespaces:
-            documents, _ = self._client.list(PIPELINE, namespace, "")
+            documents, version = self._client.list(PIPELINE, namespace, "")
             for document in documents:
                 self.pipeline_seen(document)
+            for key in self._pipelines.missing(documents, int(version), namespace):
+                self._forget(key, int(version))
             for kind in CHILDREN:
                 children, version = self._client.list(kind, namespace, SELECTOR)
                 for key in self._cache.replace(kind, children, version, namespace):

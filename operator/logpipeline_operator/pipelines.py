@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 import zlib
+from collections.abc import Iterable
 from typing import Any
 
 import orjson
 
+from logpipeline_operator.cluster.deletions import Deletions
 from logpipeline_operator.cluster.kinds import Document, PipelineKey
 
 
@@ -17,14 +19,16 @@ class Pipelines:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._documents: dict[PipelineKey, tuple[int, bytes]] = {}
+        self._deletions: Deletions[PipelineKey] = Deletions()
 
     def put(self, document: Document) -> bool:
         """Take a document and return whether the user has changed something: what a status says is no change."""
-        key = PipelineKey(document["metadata"]["namespace"], document["metadata"]["name"])
-        version = int(document["metadata"]["resourceVersion"])
+        key, version = pipeline_key(document), int(document["metadata"]["resourceVersion"])
         document["metadata"].pop("managedFields", None)
         before = self.get(key)
         with self._lock:
+            if self._deletions.covers(key, version):
+                return False
             if key in self._documents and self._documents[key][0] >= version:
                 return False
             self._documents[key] = (version, zlib.compress(orjson.dumps(document), 1))
@@ -36,15 +40,32 @@ class Pipelines:
             entry = self._documents.get(key)
         return orjson.loads(zlib.decompress(entry[1])) if entry else None
 
-    def drop(self, key: PipelineKey) -> None:
-        """Forget a pipeline that was deleted."""
+    def drop(self, key: PipelineKey, version: int) -> None:
+        """Forget a pipeline that was deleted at the resource version `version`."""
         with self._lock:
-            self._documents.pop(key, None)
+            self._deletions.note(key, version)
+            if key in self._documents and self._documents[key][0] <= version:
+                del self._documents[key]
+
+    def missing(self, listed: Iterable[Document], version: int, namespace: str | None) -> list[PipelineKey]:
+        """Return the known pipelines of a namespace (None: of all) that a complete list, made at `version`, has not."""
+        there = {pipeline_key(document) for document in listed}
+        with self._lock:
+            return [
+                key
+                for key, (known, _) in self._documents.items()
+                if key not in there and known <= version and namespace in (None, key.namespace)
+            ]
 
     def all(self) -> list[PipelineKey]:
         """Return all pipelines."""
         with self._lock:
             return list(self._documents)
+
+
+def pipeline_key(document: Document) -> PipelineKey:
+    """Return which pipeline a document is of."""
+    return PipelineKey(document["metadata"]["namespace"], document["metadata"]["name"])
 
 
 def _wish(document: Document) -> tuple[Any, ...]:

@@ -33,6 +33,9 @@ class Listener(Protocol):
     def child_gone(self, document: Document) -> None:
         """A child was deleted."""
 
+    def watch_began(self) -> None:
+        """A watch has listed what is there, once for each object: it began, or begins anew after a gap."""
+
 
 def registry(listener: Listener) -> kopf.OperatorRegistry:
     """Return the handlers that tell `listener`."""
@@ -63,6 +66,8 @@ def registry(listener: Listener) -> kopf.OperatorRegistry:
             listener.pipeline_gone(document)
         else:
             listener.pipeline_seen(document)
+        if event["type"] is None:
+            listener.watch_began()
 
     for kind in CHILDREN:
 
@@ -80,6 +85,8 @@ def registry(listener: Listener) -> kopf.OperatorRegistry:
                 listener.child_gone(document)
             else:
                 listener.child_seen(document)
+            if event["type"] is None:
+                listener.watch_began()
 
     return handlers
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import orjson
 
+from logpipeline_operator.cluster.deletions import Deletions
 from logpipeline_operator.cluster.kinds import Document, Kind, ObjectKey, PipelineKey, key_of, pipeline_of
 
 _LEVEL = 1
@@ -25,6 +26,7 @@ class Cache:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._objects: dict[PipelineKey, dict[ObjectKey, tuple[int, bytes]]] = defaultdict(dict)
+        self._deletions: Deletions[tuple[PipelineKey, ObjectKey]] = Deletions()
 
     def put(self, document: Document) -> PipelineKey | None:
         """Take an object as it is now and return its pipeline; None for what is not ours, or old news."""
@@ -35,8 +37,11 @@ class Cache:
         version = int(metadata["resourceVersion"])
         metadata.pop("managedFields", None)
         packed = zlib.compress(orjson.dumps(document), _LEVEL)
+        key = key_of(document)
         with self._lock:
-            objects, key = self._objects[pipeline], key_of(document)
+            if self._deletions.covers((pipeline, key), version):
+                return None
+            objects = self._objects[pipeline]
             if key in objects and objects[key][0] > version:
                 return None
             objects[key] = (version, packed)
@@ -50,6 +55,7 @@ class Cache:
         version = int(document["metadata"]["resourceVersion"])
         with self._lock:
             objects, key = self._objects[pipeline], key_of(document)
+            self._deletions.note((pipeline, key), version)
             if key in objects and objects[key][0] <= version:
                 del objects[key]
             if not objects:
