@@ -153,7 +153,7 @@ def test_killed_pods_come_back_and_the_operator_has_nothing_to_write(nginx: Pipe
             nginx.namespace.delete("pod", pod["metadata"]["name"], "--grace-period=0", "--force")
             time.sleep(3)
         nginx.wait("Ready", seconds=240)
-    time.sleep(max(0.0, 300 - (time.monotonic() - began)))
+    time.sleep(max(0.0, FULL_LIST - (time.monotonic() - began)))
     assert operator.writes() == writes
     nginx.wait("FlowHealthy")
 
