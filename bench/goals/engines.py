@@ -214,7 +214,7 @@ ENGINES = {
     "bound-python": Engine("read, handed to Python, dropped", _HANDED, _read_peer, times=3, answers=False),
     "ours": OURS,
     "flink-heap": Engine("Flink SQL, hashmap state", _flink("hashmap"), _read_peer, most=(1_000_000, _SOME)),
-    "flink-rocksdb": Engine("Flink SQL, RocksDB state", _flink("rocksdb"), _read_peer, most=(1_000_000, _SOME)),
+    "flink-rocksdb": Engine("Flink SQL, RocksDB state", _flink("rocksdb"), _read_peer, most=(_LITTLE, _SOME)),
     "spark": Engine("plain Spark windows", _spark(), _read_peer, most=(_LITTLE, _SOME)),
-    "quix": Engine("Quix Streams", _quix, _read_peer, most=(_LITTLE, _LITTLE), idle_seconds=5.0),
+    "quix": Engine("Quix Streams", _quix, _read_peer, most=(_LITTLE, _LITTLE), idle_seconds=15.0),
 }

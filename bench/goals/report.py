@@ -64,16 +64,16 @@ class Measured:
         return max(0.0, self.short_run.seconds - self.short / self.rate)
 
 
-def write(measured: Sequence[Measured], folder: Path) -> None:
-    """Write the three files into `folder`."""
+def write(measured: Sequence[Measured], wrong: Sequence[str], folder: Path) -> None:
+    """Write the three files into `folder`; `wrong` says whose answers were wrong, and in which way."""
     found = [asdict(one) | {"rate": one.rate, "bound": one.engine in _BOUNDS} for one in measured]
     (folder / "results.json").write_text(json.dumps(found, indent=1) + "\n")
-    (folder / "results.md").write_text(_markdown(measured))
+    (folder / "results.md").write_text(_markdown(measured, wrong))
     plot = (CACHE / "plot" / "bin" / "python", HERE / "plot.py", folder / "results.json", folder / "results.svg")
     subprocess.run(list(map(str, plot)), check=True)
 
 
-def _markdown(measured: Sequence[Measured]) -> str:
+def _markdown(measured: Sequence[Measured], wrong: Sequence[str]) -> str:
     turns = max(sum(one.engine == OURS.name and one.goal == goal for one in measured) for goal in GOALS)
     repeat = "once" if turns == 1 else f"{turns} times, of which the median is shown"
     text = [_HEAD.format(parallelism=PARALLELISM, rate=RATE, repeat=repeat, machine=_machine())]
@@ -86,6 +86,8 @@ def _markdown(measured: Sequence[Measured]) -> str:
         text += [f"## {goal}", "", *_table(of_goal, bound, ours), ""]
     if any(one.engine in _BOUNDS for one in measured):
         text += _bounds(measured)
+    if wrong:
+        text += ["", "## Wrong answers, whose time does not count", "", *(f"- {line}" for line in wrong)]
     return "\n".join(text).rstrip() + "\n"
 
 
