@@ -68,7 +68,7 @@ def _turns(
         measured = []
         for name in goals:
             for engine in engines:
-                if not engine.answers and name != goals[0]:
+                if (not engine.answers and name != goals[0]) or (engine.once and turn):
                     continue
                 whole = engine.records(GOALS[name], records)
                 try:

@@ -48,8 +48,8 @@ class Run:
 class Engine:
     """`command` starts it; `idle_seconds` it waits at the end for more. It is given at most `most` records, for hopping
     windows and for tumbling ones, where all would take an hour; `times` as many where all take a few seconds, which the
-    noise of a start-up would hide. `read` makes its results windows; `early`: those of a threshold tell only that it
-    was passed.
+    noise of a start-up would hide; `once`: it takes part in the first turn only. `read` makes its results windows;
+    `early`: those of a threshold tell only that it was passed.
     """
 
     name: str
@@ -60,6 +60,7 @@ class Engine:
     idle_seconds: float = 0.0
     answers: bool = True
     early: bool = False
+    once: bool = False
 
     def records(self, goal: Goal, records: int) -> int:
         """Return how many records it is given where the run is over `records`."""
@@ -216,5 +217,5 @@ ENGINES = {
     "flink-heap": Engine("Flink SQL, hashmap state", _flink("hashmap"), _read_peer, most=(1_000_000, _SOME)),
     "flink-rocksdb": Engine("Flink SQL, RocksDB state", _flink("rocksdb"), _read_peer, most=(_LITTLE, _SOME)),
     "spark": Engine("plain Spark windows", _spark(), _read_peer, most=(_LITTLE, _SOME)),
-    "quix": Engine("Quix Streams", _quix, _read_peer, most=(_LITTLE, _LITTLE), idle_seconds=15.0),
+    "quix": Engine("Quix Streams", _quix, _read_peer, most=(_LITTLE, _LITTLE), idle_seconds=15.0, once=True),
 }

@@ -22,7 +22,8 @@ _HEAD = """# The goals, side by side
 Written by `make bench`; `bench/goals` says how. Every engine reads the same JSON records from one broker on the same
 machine: two partitions at parallelism {parallelism}, {rate:,} records a second of event time from 500,000 clients and
 1,000 hosts, a fifth of them up to 1 s out of order; each engine in turn, {repeat}. Its windows were compared with
-DuckDB's before its time counted.
+DuckDB's before its time counted. Quix Streams, by far the slowest, had one turn, and one process: two read at their own
+pace and lost records.
 
 *records/s* and *records/CPU s* are those of the difference between a long and a short run, so start-up is not in them:
 it is a column of its own. *bound* is the share of what plain Spark reads from Kafka into nothing, with the consumer
