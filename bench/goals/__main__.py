@@ -18,7 +18,7 @@ from pathlib import Path
 import click
 from answers import WrongAnswerError, check, expected
 from confluent_kafka import Consumer, TopicPartition
-from engines import ENGINES, OURS, Engine, Run, Task, run
+from engines import ENGINES, OURS, Engine, EngineError, Run, Task, run
 from report import Measured, write
 from workload import GOALS, PARALLELISM, START, Goal, Workload, make
 
@@ -74,10 +74,10 @@ def _turns(
                 try:
                     long = _run(folder, broker, engine, GOALS[name], workloads[whole], turn)
                     short = _run(folder, broker, engine, GOALS[name], workloads[_short(whole)], turn)
-                except WrongAnswerError as error:
+                except (WrongAnswerError, EngineError) as error:
                     if engine is OURS:
                         raise
-                    # Its time does not count; what the others took still does.
+                    # It has no time that counts; what the others took still does.
                     wrong.append(f"{engine.name} on {name}, turn {turn + 1}: {error}")
                     click.echo(wrong[-1], err=True)
                     continue

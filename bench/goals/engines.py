@@ -44,6 +44,10 @@ class Run:
     state_bytes: int
 
 
+class EngineError(Exception):
+    """An engine has ended without having done its work."""
+
+
 @dataclass(frozen=True)
 class Engine:
     """`command` starts it; `idle_seconds` it waits at the end for more. It is given at most `most` records, for hopping
@@ -122,7 +126,7 @@ def run(engine: Engine, task: Task, watch: Callable[[Mapping[str, Any]], object]
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
     if engine is not OURS and process.returncode:
-        raise RuntimeError(f"{engine.name} failed; its log ends:\n{log.read_text(errors='replace')[-3000:]}")
+        raise EngineError(f"{engine.name} failed; its log ends:\n{log.read_text(errors='replace')[-3000:]}")
     checkpoint = task.folder / "checkpoint"
     state = sum(path.stat().st_size for path in checkpoint.rglob("*") if path.is_file())
     return Run(seconds, usage.cpu_seconds, usage.peak_bytes, state)
@@ -211,11 +215,13 @@ _HANDED = _spark("--noop", "python")
 OURS = Engine("LogPipeline", _ours, _read_ours, early=True)
 ENGINES = {
     "bound": BOUND,
-    "bound-default": Engine("read only, consumer's defaults", _DEFAULT_READ, _read_peer, answers=False),
+    "bound-default": Engine("read only, consumer's defaults", _DEFAULT_READ, _read_peer, answers=False, once=True),
     "bound-python": Engine("read, handed to Python, dropped", _HANDED, _read_peer, times=3, answers=False),
     "ours": OURS,
     "flink-heap": Engine("Flink SQL, hashmap state", _flink("hashmap"), _read_peer, most=(1_000_000, _SOME)),
-    "flink-rocksdb": Engine("Flink SQL, RocksDB state", _flink("rocksdb"), _read_peer, most=(_LITTLE, _SOME)),
+    "flink-rocksdb": Engine(
+        "Flink SQL, RocksDB state", _flink("rocksdb"), _read_peer, most=(_LITTLE, _SOME), once=True
+    ),
     "spark": Engine("plain Spark windows", _spark(), _read_peer, most=(_LITTLE, _SOME)),
     "quix": Engine("Quix Streams", _quix, _read_peer, most=(_LITTLE, _LITTLE), idle_seconds=15.0, once=True),
 }

@@ -81,8 +81,8 @@ def _windows(records: DataFrame, goal: Goal) -> DataFrame:
     parsed = document.select(
         F.col(f"r.{goal.key}"),
         F.timestamp_seconds(F.col("r.`@timestamp`").cast("double")).alias("ts"),
-        F.col("r.status").cast("int"),
-        F.col("r.request_time").cast("double"),
+        F.col("r.status").cast("int").alias("status"),
+        F.col("r.request_time").cast("double").alias("request_time"),
     )
     if goal.statuses is not None:
         parsed = parsed.where(F.col("status").between(*goal.statuses))
