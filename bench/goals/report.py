@@ -108,7 +108,8 @@ def _bounds(measured: Sequence[Measured]) -> list[str]:
 
 def _table(measured: Sequence[Measured], bound: float | None, ours: float | None) -> list[str]:
     lines = [
-        "| engine | turns | records | records/s | bound | LogPipeline is | records/CPU s | peak MiB | state MiB | start-up s |",
+        "| engine | turns | records | records/s | bound | LogPipeline is | records/CPU s | peak MiB | state MiB "
+        "| start-up s |",
         "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
     ]
     for engine in dict.fromkeys(one.engine for one in measured):
