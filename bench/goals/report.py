@@ -107,11 +107,9 @@ def _bounds(measured: Sequence[Measured]) -> list[str]:
 
 
 def _table(measured: Sequence[Measured], bound: float | None, ours: float | None) -> list[str]:
-    lines = [
-        "| engine | turns | records | records/s | bound | LogPipeline is | records/CPU s | peak MiB | state MiB "
-        "| start-up s |",
-        "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
-    ]
+    columns = ("turns", "records", "records/s", "bound", "LogPipeline is", "records/CPU s", "peak MiB", "state MiB")
+    names = ["engine", *columns, "start-up s"]
+    lines = [f"| {' | '.join(names)} |", "|---" + "|---:" * (len(names) - 1) + "|"]
     for engine in dict.fromkeys(one.engine for one in measured):
         runs = [one for one in measured if one.engine == engine]
         rate = _median(runs, lambda one: one.rate) or 0.0
