@@ -31,7 +31,7 @@ _ALL = sys.maxsize
 # The least that closes windows of each goal.
 _LITTLE = 320_000
 # Half a minute or more of work.
-_SOME = 3_000_000
+_SOME = 3_200_000
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ def main() -> None:
         auto_offset_reset="earliest",
         state_dir=options.checkpoint,
         loglevel="WARNING",
-        consumer_extra_config={"queued.min.messages": 2000, "max.partition.fetch.bytes": 262_144},
+        consumer_extra_config={"queued.min.messages": 500, "max.partition.fetch.bytes": 65_536},
     )
     frame = application.dataframe(
         application.topic(
