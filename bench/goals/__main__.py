@@ -61,9 +61,12 @@ def _turns(
     goals: tuple[str, ...],
     wrong: list[str],
 ) -> Iterator[list[Measured]]:
-    given = {engine.records(GOALS[name], records) for engine in engines for name in goals}
-    sizes = sorted({*given, *map(_short, given)})
-    workloads = {size: make(folder, broker.bootstrap_servers, size) for size in sizes}
+    given = {(engine.records(GOALS[name], records), engine.partitions) for engine in engines for name in goals}
+    wanted = sorted({*given, *((_short(size), partitions) for size, partitions in given)})
+    workloads = {
+        (size, partitions): make(folder, broker.bootstrap_servers, size, partitions=partitions)
+        for size, partitions in wanted
+    }
     for turn in range(repeat):
         measured = []
         for name in goals:
@@ -72,8 +75,10 @@ def _turns(
                     continue
                 whole = engine.records(GOALS[name], records)
                 try:
-                    long = _run(folder, broker, engine, GOALS[name], workloads[whole], turn)
-                    short = _run(folder, broker, engine, GOALS[name], workloads[_short(whole)], turn)
+                    long, short = (
+                        _run(folder, broker, engine, GOALS[name], workloads[size, engine.partitions], turn)
+                        for size in (whole, _short(whole))
+                    )
                 except (WrongAnswerError, EngineError) as error:
                     if engine is OURS:
                         raise

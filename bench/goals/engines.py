@@ -11,13 +11,13 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
 from usage import Usage
-from workload import LATENESS, PARALLELISM, Goal, Workload
+from workload import GOALS, LATENESS, PARALLELISM, Goal, Workload
 
 from logpipeline.api import load
 from logpipeline.results import read_result
@@ -27,11 +27,8 @@ from processes import free_port
 HERE = Path(__file__).parent
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "logpipeline" / "bench"
 _LIMIT_SECONDS = 3600
-_ALL = sys.maxsize
 # The least that closes windows of each goal.
 _LITTLE = 320_000
-# Half a minute or more of work; the run over a tenth closes windows too.
-_SOME = 10 * _LITTLE
 
 
 @dataclass(frozen=True)
@@ -50,26 +47,26 @@ class EngineError(Exception):
 
 @dataclass(frozen=True)
 class Engine:
-    """`command` starts it; `idle_seconds` it waits at the end for more. It is given at most `most` records, for hopping
-    windows and for tumbling ones, where all would take an hour; `times` as many where all take a few seconds, which the
-    noise of a start-up would hide; `once`: it takes part in the first turn only. `read` makes its results windows;
+    """`command` starts it; `idle_seconds` it waits at the end for more. It is given at most `most` records of a goal
+    where all would take an hour; `times` as many where all take a few seconds, which the noise of a start-up would
+    hide; in a topic of `partitions`. `once`: it takes part in the first turn only. `read` makes its results windows;
     `early`: those of a threshold tell only that it was passed.
     """
 
     name: str
     command: Callable[[Task], list[str]]
     read: Callable[[Task, Iterable[bytes]], dict[tuple[str, int], float]]
-    most: tuple[int, int] = (_ALL, _ALL)
+    most: Mapping[str, int] = field(default_factory=dict)
     times: int = 1
     idle_seconds: float = 0.0
     answers: bool = True
     early: bool = False
     once: bool = False
+    partitions: int = PARALLELISM
 
     def records(self, goal: Goal, records: int) -> int:
         """Return how many records it is given where the run is over `records`."""
-        hopping, tumbling = self.most
-        return min(records * self.times, hopping if goal.slide < goal.size else tumbling)
+        return min(records * self.times, self.most.get(goal.name, sys.maxsize))
 
 
 @dataclass(frozen=True)
@@ -218,10 +215,18 @@ ENGINES = {
     "bound-default": Engine("read only, consumer's defaults", _DEFAULT_READ, _read_peer, answers=False, once=True),
     "bound-python": Engine("read, handed to Python, dropped", _HANDED, _read_peer, times=3, answers=False),
     "ours": OURS,
-    "flink-heap": Engine("Flink SQL, hashmap state", _flink("hashmap"), _read_peer, most=(1_000_000, _SOME)),
+    "flink-heap": Engine("Flink SQL, hashmap state", _flink("hashmap"), _read_peer, most={"client-rate": 1_000_000}),
     "flink-rocksdb": Engine(
-        "Flink SQL, RocksDB state", _flink("rocksdb"), _read_peer, most=(_LITTLE, _SOME), once=True
+        "Flink SQL, RocksDB state", _flink("rocksdb"), _read_peer, most={"client-rate": _LITTLE}, once=True
     ),
-    "spark": Engine("plain Spark windows", _spark(), _read_peer, most=(_LITTLE, _SOME)),
-    "quix": Engine("Quix Streams", _quix, _read_peer, most=(_LITTLE, _LITTLE), idle_seconds=15.0, once=True),
+    "spark": Engine("plain Spark windows", _spark(), _read_peer, most={"client-rate": _LITTLE}),
+    "quix": Engine(
+        "Quix Streams",
+        _quix,
+        _read_peer,
+        most=dict.fromkeys(GOALS, _LITTLE),
+        idle_seconds=15.0,
+        once=True,
+        partitions=1,
+    ),
 }

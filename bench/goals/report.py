@@ -23,7 +23,7 @@ Written by `make bench`; `bench/goals` says how. Every engine reads the same JSO
 machine: two partitions at parallelism {parallelism}, {rate:,} records a second of event time from 500,000 clients and
 1,000 hosts, a fifth of them up to 1 s out of order; each engine in turn, {repeat}. Its windows were compared with
 DuckDB's before its time counted. *turns* are fewer for what is slow: Quix Streams and Flink SQL with RocksDB. Quix
-Streams has one process: two read at their own pace and lost records.
+Streams has one process and one partition: of two, it lost records of the one that it read behind the other.
 
 *records/s* and *records/CPU s* are those of the difference between a long and a short run, so start-up is not in them:
 it is a column of its own. *bound* is the share of what plain Spark reads from Kafka into nothing, with the consumer

@@ -59,14 +59,15 @@ class Workload:
         return START + self.records // RATE - LATENESS - 2
 
 
-def make(folder: Path, servers: str, records: int, clients: int = CLIENTS) -> Workload:
-    """Write the first `records` records of the stream to a file and to a topic of its own."""
-    workload = Workload(f"bench-{records}", folder / f"{records}.json", records)
-    stream = ("--start", START, "--rate", RATE, "--count", records, "--clients", clients, *_OPTIONS)
-    _command("generate", "--output", workload.file, *stream)
+def make(folder: Path, servers: str, records: int, clients: int = CLIENTS, partitions: int = PARALLELISM) -> Workload:
+    """Write the first `records` records of the stream to a file, unless it is there, and to a topic of its own."""
+    workload = Workload(f"bench-{records}-{partitions}", folder / f"{records}.json", records)
+    if not workload.file.exists():
+        stream = ("--start", START, "--rate", RATE, "--count", records, "--clients", clients, *_OPTIONS)
+        _command("generate", "--output", workload.file, *stream)
     _command(
         "produce",
-        *("--bootstrap-servers", servers, "--topic", workload.topic, "--partitions", PARALLELISM),
+        *("--bootstrap-servers", servers, "--topic", workload.topic, "--partitions", partitions),
         *("--file", workload.file),
     )
     return workload

@@ -1,8 +1,7 @@
 """A goal in Quix Streams. Run by an interpreter with quixstreams.
 
-One process for all partitions, which reads a little of each in turn: what reads ahead of the others, as a process for
-each partition does, sends records on by key that end the windows of those still to come. It ends when the topic has
-given nothing for `IDLE_SECONDS`, which are not counted.
+One process and one partition: what is read of one partition ahead of another goes on by key and ends the windows of
+records that are still to come. It ends when the topic has given nothing for `IDLE_SECONDS`, which are not counted.
 """
 
 from __future__ import annotations
@@ -29,7 +28,6 @@ def main() -> None:
         auto_offset_reset="earliest",
         state_dir=options.checkpoint,
         loglevel="WARNING",
-        consumer_extra_config={"queued.min.messages": 500, "max.partition.fetch.bytes": 65_536},
     )
     frame = application.dataframe(
         application.topic(
