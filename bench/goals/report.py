@@ -66,7 +66,7 @@ class Measured:
 
 
 def write(measured: Sequence[Measured], wrong: Sequence[str], folder: Path) -> None:
-    """Write the three files into `folder`; `wrong` says whose answers were wrong, and in which way."""
+    """Write the three files into `folder`; `wrong` says who has no time that counts, and why."""
     found = [asdict(one) | {"rate": one.rate, "bound": one.engine in _BOUNDS} for one in measured]
     (folder / "results.json").write_text(json.dumps(found, indent=1) + "\n")
     (folder / "results.md").write_text(_markdown(measured, wrong))

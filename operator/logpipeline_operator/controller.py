@@ -15,10 +15,10 @@ from logpipeline.errors import LogPipelineError
 from logpipeline_operator.canary import Canary, is_canary
 from logpipeline_operator.cluster.cache import Cache
 from logpipeline_operator.cluster.client import ApiError, Client
-from logpipeline_operator.cluster.kinds import CHILDREN, PIPELINE, Document, PipelineKey
+from logpipeline_operator.cluster.kinds import CHILDREN, PIPELINE, Document, PipelineKey, pipeline_key
 from logpipeline_operator.logs import fields
 from logpipeline_operator.metrics import QUEUE_DEPTH, RECONCILE
-from logpipeline_operator.pipelines import Pipelines, pipeline_key
+from logpipeline_operator.pipelines import Pipelines
 from logpipeline_operator.watches import SELECTOR
 from logpipeline_operator.work_queue import WorkQueue
 
@@ -43,7 +43,6 @@ class Controller:
         self.resync_due = threading.Event()
         self._on_gone: list[Callable[[PipelineKey], None]] = []
         self._workers: list[threading.Thread] = []
-        self._missed: dict[str, int] = {}
         QUEUE_DEPTH.set_function(self.queue.depth)
 
     def on_gone(self, callback: Callable[[PipelineKey], None]) -> None:

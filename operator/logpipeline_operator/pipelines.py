@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from logpipeline_operator.cluster.deletions import Deletions
-from logpipeline_operator.cluster.kinds import Document, PipelineKey
+from logpipeline_operator.cluster.kinds import Document, PipelineKey, pipeline_key
 
 
 class Pipelines:
@@ -61,11 +61,6 @@ class Pipelines:
         """Return all pipelines."""
         with self._lock:
             return list(self._documents)
-
-
-def pipeline_key(document: Document) -> PipelineKey:
-    """Return which pipeline a document is of."""
-    return PipelineKey(document["metadata"]["namespace"], document["metadata"]["name"])
 
 
 def _wish(document: Document) -> tuple[Any, ...]:

@@ -90,6 +90,11 @@ def key_of(document: Mapping[str, Any]) -> ObjectKey:
     return ObjectKey(document["kind"], document["metadata"]["name"])
 
 
+def pipeline_key(document: Mapping[str, Any]) -> PipelineKey:
+    """Return which pipeline a LogPipeline is."""
+    return PipelineKey(document["metadata"]["namespace"], document["metadata"]["name"])
+
+
 def pipeline_of(document: Mapping[str, Any]) -> PipelineKey | None:
     """Return the pipeline that a child belongs to by its labels, None for what is not ours."""
     metadata = document.get("metadata", {})
