@@ -9,6 +9,7 @@ results.json, results.md and results.svg.
 
 from __future__ import annotations
 
+import itertools
 import shutil
 import tempfile
 import time
@@ -43,9 +44,10 @@ def main(records: int, repeat: int, engines: tuple[str, ...], goals: tuple[str, 
         broker.start()
         try:
             wrong: list[str] = []
-            for turn in _turns(folder, broker, records, repeat, [ENGINES[one] for one in engines], goals, wrong):
-                measured += turn
-                # After each turn: hours are not lost with the last minute.
+            for done, failed in _turns(folder, broker, records, repeat, [ENGINES[one] for one in engines], goals):
+                measured += done
+                wrong += failed
+                # After each goal: hours are not lost with the last minute.
                 if measured:
                     write(measured, wrong, output)
         finally:
@@ -53,41 +55,34 @@ def main(records: int, repeat: int, engines: tuple[str, ...], goals: tuple[str, 
 
 
 def _turns(
-    folder: Path,
-    broker: Broker,
-    records: int,
-    repeat: int,
-    engines: list[Engine],
-    goals: tuple[str, ...],
-    wrong: list[str],
-) -> Iterator[list[Measured]]:
+    folder: Path, broker: Broker, records: int, repeat: int, engines: list[Engine], goals: tuple[str, ...]
+) -> Iterator[tuple[list[Measured], list[str]]]:
     given = {(engine.records(GOALS[name], records), engine.partitions) for engine in engines for name in goals}
     wanted = sorted({*given, *((_short(size), partitions) for size, partitions in given)})
     workloads = {
         (size, partitions): make(folder, broker.bootstrap_servers, size, partitions=partitions)
         for size, partitions in wanted
     }
-    for turn in range(repeat):
-        measured = []
-        for name in goals:
-            for engine in engines:
-                if (not engine.answers and name != goals[0]) or (engine.once and turn):
-                    continue
-                whole = engine.records(GOALS[name], records)
-                try:
-                    long, short = (
-                        _run(folder, broker, engine, GOALS[name], workloads[size, engine.partitions], turn)
-                        for size in (whole, _short(whole))
-                    )
-                except (WrongAnswerError, EngineError) as error:
-                    if engine is OURS:
-                        raise
-                    # It has no time that counts; what the others took still does.
-                    wrong.append(f"{engine.name} on {name}, turn {turn + 1}: {error}")
-                    click.echo(wrong[-1], err=True)
-                    continue
-                measured.append(Measured(engine.name, name, whole, _short(whole), long, short))
-        yield measured
+    for turn, name in itertools.product(range(repeat), goals):
+        measured, wrong = [], []
+        for engine in engines:
+            if (not engine.answers and name != goals[0]) or (engine.once and turn):
+                continue
+            whole = engine.records(GOALS[name], records)
+            try:
+                long, short = (
+                    _run(folder, broker, engine, GOALS[name], workloads[size, engine.partitions], turn)
+                    for size in (whole, _short(whole))
+                )
+            except (WrongAnswerError, EngineError) as error:
+                if engine is OURS:
+                    raise
+                # It has no time that counts; what the others took still does.
+                wrong.append(f"{engine.name} on {name}, turn {turn + 1}: {error}")
+                click.echo(wrong[-1], err=True)
+                continue
+            measured.append(Measured(engine.name, name, whole, _short(whole), long, short))
+        yield measured, wrong
 
 
 def _short(records: int) -> int:
@@ -118,10 +113,10 @@ def _values(broker: Broker, topic: str) -> list[bytes]:
     consumer = Consumer({"bootstrap.servers": broker.bootstrap_servers, "group.id": topic, "enable.auto.commit": False})
     values: list[bytes] = []
     for number in range(PARALLELISM):
-        partition = TopicPartition(topic, number, 0)
-        _, end = consumer.get_watermark_offsets(partition, timeout=10)
-        consumer.assign([partition])
-        while end > 0 and consumer.position([partition])[0].offset < end:
+        partition = TopicPartition(topic, number)
+        start, end = consumer.get_watermark_offsets(partition, timeout=10)
+        consumer.assign([TopicPartition(topic, number, start)])
+        while end > start and consumer.position([partition])[0].offset < end:
             values += [message.value() for message in consumer.consume(10_000, timeout=1.0) if message.error() is None]
     consumer.close()
     return values

@@ -169,6 +169,8 @@ class Broker(Server):
                 "transaction.state.log.min.isr": 1,
                 "group.initial.rebalance.delay.ms": 0,
                 "auto.create.topics.enable": "false",
+                # Some programs give Kafka the time of the event, and a log of years ago is too old to be kept.
+                "log.retention.ms": -1,
                 # The default of 128 MiB is for compacted topics of another size.
                 "log.cleaner.dedupe.buffer.size": 16 * 1024 * 1024,
             },
