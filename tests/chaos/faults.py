@@ -49,6 +49,16 @@ def all_faults() -> list[Fault]:
     return [*killed, *frozen, *others, *killed_pairs, *frozen_pairs]
 
 
+def in_turn(*faults: Fault) -> Fault:
+    """Return a fault that does all of them, the next at once after the one before."""
+
+    def do(run: Run) -> None:
+        for fault in faults:
+            fault.do(run)
+
+    return Fault("; ".join(fault.name for fault in faults), do)
+
+
 def _component(name: str) -> Callable[[Run], list[psutil.Process]]:
     return lambda run: [psutil.Process(run.component(name)["pid"])]
 
