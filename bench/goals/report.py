@@ -138,10 +138,17 @@ def _machine() -> str:
     memory = psutil.virtual_memory().total / 2**30
     peers = {name: _installed(name, package) for name, package in (("flink", "apache-flink"), ("quix", "quixstreams"))}
     return (
-        f"{datetime.now(UTC):%Y-%m-%d}; {os.cpu_count()} cores, {memory:.0f} GiB, {platform.system()} "
+        f"{datetime.now(UTC):%Y-%m-%d}; {os.cpu_count()} cores{_processor()}, {memory:.0f} GiB, {platform.system()} "
         f"{platform.machine()}, load {os.getloadavg()[2]:.1f} over the last 15 minutes; Spark {version('pyspark')}, "
         f"Flink {peers['flink']}, Quix Streams {peers['quix']}, Python {platform.python_version()}."
     )
+
+
+def _processor() -> str:
+    """What Linux calls the processor, in brackets; nothing elsewhere."""
+    path = Path("/proc/cpuinfo")
+    lines = path.read_text().splitlines() if path.exists() else []
+    return next((f" ({line.partition(':')[2].strip()})" for line in lines if line.startswith("model name")), "")
 
 
 def _installed(venv: str, package: str) -> str:

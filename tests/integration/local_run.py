@@ -12,6 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
 
+import yaml
+
 from logpipeline.local import leftovers
 
 COMMAND = [sys.executable, "-m", "logpipeline", "up"]
@@ -37,6 +39,7 @@ class Run:
     """One `up`, its output read while it runs."""
 
     def __init__(self, resource: Path, state: Path, *options: str, **environment: str) -> None:
+        self.resource = resource
         self.state = state
         self.lines: list[str] = []
         self.process = subprocess.Popen(
@@ -74,6 +77,10 @@ class Run:
         except FileNotFoundError:
             return {}
         return status
+
+    def goals(self) -> list[str]:
+        """The names of the goals that the resource has."""
+        return [goal["name"] for goal in yaml.safe_load(self.resource.read_text())["spec"]["goals"]]
 
     def component(self, name: str) -> dict[str, Any]:
         found: dict[str, Any] = next(part for part in self.status()["components"] if part["name"] == name)
