@@ -71,13 +71,16 @@ class Engine:
 
 @dataclass(frozen=True)
 class Task:
-    """A goal over a workload, in a folder of the run's own; the results go to the topic `results`."""
+    """A goal over a workload, in a folder of the run's own; the results go to the topic `results`. `memory` is what
+    our own engine's resource gives to its goal, if anything.
+    """
 
     goal: Goal
     workload: Workload
     servers: str
     results: str
     folder: Path
+    memory: str | None = None
 
     @property
     def options(self) -> list[str]:
@@ -93,7 +96,7 @@ class Task:
 
 
 def run(engine: Engine, task: Task, watch: Callable[[Mapping[str, Any]], object] = lambda _: None) -> Run:
-    """Run an engine to the end of the topic; raises RuntimeError with the end of its log when it fails.
+    """Run an engine to the end of the topic; raises EngineError with the end of its log when it fails.
 
     `watch` is shown what our own goal says of itself, ten times a second.
     """
@@ -113,34 +116,35 @@ def run(engine: Engine, task: Task, watch: Callable[[Mapping[str, Any]], object]
     usage = Usage(process.pid)
     try:
         if engine is OURS:
-            _wait_until_read(process, port, task.workload.records, watch)
+            has_read = _has_read(process, port, task.workload.records, watch)
         else:
-            process.wait(_LIMIT_SECONDS)
+            has_read = process.wait(_LIMIT_SECONDS) == 0
         seconds = time.monotonic() - began - engine.idle_seconds
     finally:
         usage.stop()
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-    if engine is not OURS and process.returncode:
+    if not has_read:
         raise EngineError(f"{engine.name} failed; its log ends:\n{log.read_text(errors='replace')[-3000:]}")
     checkpoint = task.folder / "checkpoint"
     state = sum(path.stat().st_size for path in checkpoint.rglob("*") if path.is_file())
     return Run(seconds, usage.cpu_seconds, usage.peak_bytes, state)
 
 
-def _wait_until_read(
+def _has_read(
     process: subprocess.Popen[bytes], port: int, records: int, watch: Callable[[Mapping[str, Any]], object]
-) -> None:
+) -> bool:
+    """Wait until our own goal has read all, or has ended before that."""
     deadline = time.monotonic() + _LIMIT_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         with contextlib.suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/progress") as answer:
             (goal,) = json.load(answer)["goals"]
             watch(goal)
             if goal["offset_total"] == records and goal["lag_records"] == 0:
-                return
+                return True
         time.sleep(0.1)
-    raise RuntimeError(f"the goal has not read {records} records; exit code {process.poll()}")
+    return False
 
 
 def _ours(task: Task) -> list[str]:
@@ -171,7 +175,7 @@ def _resource(task: Task) -> dict[str, object]:
                 "generator": {"ratePerSecond": 1},
             },
             "kafka": {"managed": {"replicas": 1}},
-            "spark": {"shards": PARALLELISM},
+            "spark": {"shards": PARALLELISM, "resources": {"limits": {"memory": task.memory}} if task.memory else None},
             "goals": [goal | {"startFrom": "earliest"}],
             "sink": {"elasticsearch": {"managed": {}, "index": "bench"}, "connect": {"replicas": 1, "tasksMax": 1}},
         },

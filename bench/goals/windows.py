@@ -25,6 +25,7 @@ from workload import GOALS, PARALLELISM, Goal, Workload, make
 from processes import Broker
 
 SIZES = (20, 60, 300, 600)
+MEMORY = "10Gi"  # a version of state goes through the JVM whole, and ten minutes hold twelve million cells
 START_UP = 10  # the part of the records whose run is taken off
 
 
@@ -63,7 +64,7 @@ def _goal(size: int) -> Goal:
 def _run(folder: Path, broker: Broker, goal: Goal, workload: Workload) -> Run:
     results = f"results-{time.time_ns()}"
     broker.topic(results, PARALLELISM)
-    done = run(OURS, Task(goal, workload, broker.bootstrap_servers, results, folder / results))
+    done = run(OURS, Task(goal, workload, broker.bootstrap_servers, results, folder / results, MEMORY))
     shutil.rmtree(folder / results)
     click.echo(f"{goal.size:>4} s  {workload.records:>9,} records  {done.seconds:6.1f} s", err=True)
     return done

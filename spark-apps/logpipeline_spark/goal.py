@@ -21,7 +21,7 @@ from logpipeline_spark.checkpoint import Checkpoint
 from logpipeline_spark.health import stall_limit
 from logpipeline_spark.host import JVM_GONE, Host
 from logpipeline_spark.leftovers import remove_leftovers
-from logpipeline_spark.placement import InProcess, Placement, executor_pods
+from logpipeline_spark.placement import InProcess, Placement, executor_pods, memory_of
 from logpipeline_spark.progress import Board
 from logpipeline_spark.serving import serve
 from logpipeline_spark.session import session
@@ -88,7 +88,7 @@ def main(
     pipeline = load(path)
     rules = chosen_rules(pipeline, names)
     settings = kafka.client_settings(pipeline, bootstrap_servers, kafka_secret)
-    placement = _placement(pipeline, executors, executor_image, executor_template)
+    placement = _placement(pipeline, len(rules), executors, executor_image, executor_template)
     board = Board(pipeline.name, [rule.name for rule in rules])
     server = serve(board, metrics_address, metrics_port, stall_limit=stall_limit(pipeline.spec.spark.trigger))
     spec = pipeline.spec.spark
@@ -117,8 +117,11 @@ def main(
             spark.stop()
 
 
-def _placement(pipeline: LogPipeline, executors: int, image: str | None, template: Path | None) -> Placement:
-    memory, spec = container.memory_limit(), pipeline.spec
+def _placement(
+    pipeline: LogPipeline, goals: int, executors: int, image: str | None, template: Path | None
+) -> Placement:
+    spec = pipeline.spec
+    memory = memory_of(container.memory_limit(), spec.spark.resources, goals)
     if executors:
         pods = executor_pods(
             executors, image, template, os.environ, memory=memory, resources=spec.spark.executor_resources

@@ -119,6 +119,14 @@ class ExecutorPods:
         return f"{self.pod[:_PREFIX_CHARACTERS].rstrip('-.')}-{secrets.token_hex(3)}"
 
 
+def memory_of(limit: int | None, resources: Resources | None, goals: int) -> int | None:
+    """Return the bytes of this process and its workers: the container's `limit`, or without one, as on a machine with
+    no cluster, what the resource gives to the pod of each of the `goals` that run here; None when neither is said.
+    """
+    given = resources.limits.memory if resources else None
+    return limit if limit is not None or given is None else bytes_of(given) * goals
+
+
 def heap(memory: int) -> int:
     """Return the heap, in bytes, of a JVM whose container has `memory` bytes."""
     return max(_LEAST_HEAP, int(memory * _HEAP_SHARE))

@@ -13,7 +13,7 @@ from logpipeline.api.quantity import bytes_of, cores_of
 from logpipeline.errors import LogPipelineError, ResourceError
 from logpipeline_spark import container
 from logpipeline_spark.leftovers import path_of
-from logpipeline_spark.placement import InProcess, executor_pods
+from logpipeline_spark.placement import InProcess, executor_pods, memory_of
 from logpipeline_spark.session import is_folder, merged
 from pipelines import a_pipeline
 
@@ -70,6 +70,22 @@ def test_the_heap_is_a_share_of_the_container_and_never_less_than_spark_takes(
     settings = InProcess(2, memory).settings()
     assert settings.get("spark.driver.memory") == heap
     assert settings["spark.master"] == "local[2]"
+
+
+@pytest.mark.parametrize(
+    ("limit", "resources", "memory"),
+    [
+        (None, None, None),
+        (4096 * MIB, None, 4096 * MIB),
+        (4096 * MIB, {"limits": {"memory": "2Gi"}}, 4096 * MIB),
+        (None, {"limits": {"memory": "2Gi"}}, 6144 * MIB),
+        (None, {"limits": {"cpu": "1"}}, None),
+    ],
+)
+def test_without_a_container_a_process_of_three_goals_has_what_the_resource_gives_to_three(
+    limit: int | None, resources: dict[str, dict[str, str]] | None, memory: int | None
+) -> None:
+    assert memory_of(limit, Resources.model_validate(resources) if resources else None, 3) == memory
 
 
 @pytest.mark.parametrize(
