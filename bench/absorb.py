@@ -26,7 +26,7 @@ from logpipeline_generator.pacing import Burst
 from processes import generator
 from test_up import SAMPLE
 
-RECORD_BYTES = 229
+RECORD_BYTES = 180
 TAIL_SECONDS = 60
 START = 1659509511  # without a start the generator's clock is the wall's, and the file takes as long as its records
 LOOK_EVERY = 0.5
