@@ -18,11 +18,11 @@ from pathlib import Path
 
 import click
 from answers import WrongAnswerError, check, expected
-from confluent_kafka import Consumer, TopicPartition
 from engines import ENGINES, OURS, Engine, EngineError, Run, Task, run
 from report import Measured, write
 from workload import GOALS, PARALLELISM, START, Goal, Workload, make
 
+import messages
 from processes import Broker
 
 
@@ -99,7 +99,8 @@ def _run(folder: Path, broker: Broker, engine: Engine, goal: Goal, workload: Wor
         wanted = expected(workload, goal)
         if workload.horizon > START and not wanted:
             raise WrongAnswerError(f"{goal.name} has no window in {workload.records} records: nothing would be checked")
-        check(engine.read(task, _values(broker, results)), wanted, workload, goal, early=early)
+        values = [message.value or b"" for message in messages.read(broker.bootstrap_servers, results)]
+        check(engine.read(task, values), wanted, workload, goal, early=early)
     shutil.rmtree(task.folder)
     click.echo(
         f"{turn + 1}  {goal.name:16} {engine.name:30} {workload.records:>9,} records  {done.seconds:7.1f} s"
@@ -107,19 +108,6 @@ def _run(folder: Path, broker: Broker, engine: Engine, goal: Goal, workload: Wor
         err=True,
     )
     return done
-
-
-def _values(broker: Broker, topic: str) -> list[bytes]:
-    consumer = Consumer({"bootstrap.servers": broker.bootstrap_servers, "group.id": topic, "enable.auto.commit": False})
-    values: list[bytes] = []
-    for number in range(PARALLELISM):
-        partition = TopicPartition(topic, number)
-        start, end = consumer.get_watermark_offsets(partition, timeout=10)
-        consumer.assign([TopicPartition(topic, number, start)])
-        while end > start and consumer.position([partition])[0].offset < end:
-            values += [message.value() for message in consumer.consume(10_000, timeout=1.0) if message.error() is None]
-    consumer.close()
-    return values
 
 
 if __name__ == "__main__":

@@ -124,7 +124,9 @@ def memory_of(limit: int | None, resources: Resources | None, goals: int) -> int
     no cluster, what the resource gives to the pod of each of the `goals` that run here; None when neither is said.
     """
     given = resources.limits.memory if resources else None
-    return limit if limit is not None or given is None else bytes_of(given) * goals
+    if limit is None and given is not None:
+        return bytes_of(given) * goals
+    return limit
 
 
 def heap(memory: int) -> int:

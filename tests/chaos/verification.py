@@ -26,6 +26,7 @@ def wait_until_recovered(run: Run) -> float:
     began = time.monotonic()
     target: int | None = None
     lacking = ["Kafka"]
+    goals = len(run.goals())
     while lacking:
         assert time.monotonic() - began < _RECOVERY_SECONDS, f"{', '.join(lacking)}: not back\n{run.output[-3000:]}"
         assert run.process.poll() is None, f"the run has ended:\n{run.output[-3000:]}"
@@ -37,7 +38,7 @@ def wait_until_recovered(run: Run) -> float:
         lacking = [goal["goal"] for goal in status["goals"] if (goal["offset_total"] or 0) < target]
         if taken(status["totals"] or {}) < target:
             lacking.append("the sink")
-        if len(status["goals"]) < len(run.goals()):
+        if len(status["goals"]) < goals:
             lacking.append("the goals")
     return time.monotonic() - began
 
