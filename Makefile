@@ -31,12 +31,11 @@ cluster-up: ## A Kubernetes cluster for tests, with the images: of KUBECONFIG, e
 cluster-down: ## Remove that cluster, in whatever state it is
 	@tests/cluster/down.sh
 
-test: setup test-java ## All tests that need no root: unit, integration against real servers, the short form of chaos
-	.venv/bin/python -m pytest tests/unit tests/integration
+test: setup test-java test-unit test-integration ## All tests that need no root, and the short form of chaos
 	PYTHONPATH=tests/integration .venv/bin/python tests/chaos --short
 
 test-unit: setup ## The tests that need no server
-	.venv/bin/python -m pytest tests/unit
+	.venv/bin/python -m pytest tests/unit -n logical
 
 test-java: setup ## The tests of the sink connector
 	mvn -q -B -f services/kafka-connect/pom.xml test
@@ -45,7 +44,7 @@ test-integration: setup ## The tests against real Kafka, Spark, Connect and Elas
 	.venv/bin/python -m pytest tests/integration
 
 test-e2e: setup cluster-up ## The tests on a real cluster (root, or a KUBECONFIG); installs what they need
-	.venv/bin/python -m pytest tests/e2e --durations=0
+	.venv/bin/python -m pytest tests/e2e -vv -o console_output_style=times
 
 lint: setup verify-chart verify-conditions verify-crd verify-dashboards verify-docs verify-metrics ## Style, types and the layers of the imports
 	.venv/bin/ruff check .

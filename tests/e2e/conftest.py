@@ -12,9 +12,16 @@ from installation import Operator
 from kubectl import Namespace, run
 
 
+def pytest_exception_interact(
+    node: pytest.Item | pytest.Collector, report: pytest.TestReport | pytest.CollectReport
+) -> None:
+    """Tell a failure when it happens: pytest's own list comes at the end, which a run that is cut off never sees."""
+    node.config.get_terminal_writer().line(f"\n{node.nodeid}:\n{report.longreprtext}")
+
+
 @contextmanager
 def restricted(purpose: str) -> Iterator[Namespace]:
-    """A namespace in which Pod Security `restricted` is enforced; the next test needs what its pods take of the node."""
+    """A namespace in which Pod Security `restricted` is enforced; its pods end with it, the rest goes in its own time."""
     namespace = Namespace(f"{purpose}-{uuid.uuid4().hex[:6]}")
     run("kubectl", "create", "namespace", namespace.name)
     labels = [f"pod-security.kubernetes.io/{mode}=restricted" for mode in ("enforce", "warn")]
@@ -22,11 +29,9 @@ def restricted(purpose: str) -> Iterator[Namespace]:
     try:
         yield namespace
     finally:
-        removal = ("kubectl", "delete", "namespace", namespace.name, "--ignore-not-found")
-        run(*removal, "--wait=false")
-        # Nobody needs what they still have to do.
+        run("kubectl", "delete", "namespace", namespace.name, "--ignore-not-found", "--wait=false")
+        # The next test needs what they take of the node, and nobody what they still have to do.
         namespace.kubectl("delete", "pods", "--all", "--force", "--grace-period=0")
-        run(*removal, "--timeout=180s", seconds=200)
 
 
 @pytest.fixture(scope="session", autouse=True)
