@@ -21,7 +21,7 @@ def pytest_exception_interact(
 
 @contextmanager
 def restricted(purpose: str) -> Iterator[Namespace]:
-    """A namespace in which Pod Security `restricted` is enforced; its pods end with it, the rest goes in its own time."""
+    """A namespace in which Pod Security `restricted` is enforced; the next test needs what its pods take of the node."""
     namespace = Namespace(f"{purpose}-{uuid.uuid4().hex[:6]}")
     run("kubectl", "create", "namespace", namespace.name)
     labels = [f"pod-security.kubernetes.io/{mode}=restricted" for mode in ("enforce", "warn")]
@@ -29,9 +29,11 @@ def restricted(purpose: str) -> Iterator[Namespace]:
     try:
         yield namespace
     finally:
-        run("kubectl", "delete", "namespace", namespace.name, "--ignore-not-found", "--wait=false")
-        # The next test needs what they take of the node, and nobody what they still have to do.
+        removal = ("kubectl", "delete", "namespace", namespace.name, "--ignore-not-found")
+        run(*removal, "--wait=false")
+        # Nobody needs what they still have to do.
         namespace.kubectl("delete", "pods", "--all", "--force", "--grace-period=0")
+        run(*removal, "--timeout=180s", seconds=200)
 
 
 @pytest.fixture(scope="session", autouse=True)
