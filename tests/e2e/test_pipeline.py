@@ -184,6 +184,8 @@ def test_an_edit_restarts_what_the_table_says(nginx: Pipeline, name: str) -> Non
 
     wait_for("the pods to be new", rolled, 120)
     nginx.wait("Ready")
+    # The next test begins with nothing under way.
+    nginx.wait("Progressing", "False", "Complete")
     now = pods()
     assert {component for component in now if now[component] != before[component]} == components
 
@@ -191,15 +193,14 @@ def test_an_edit_restarts_what_the_table_says(nginx: Pipeline, name: str) -> Non
 def test_a_change_that_would_lose_state_is_refused_and_the_goal_runs_on(nginx: Pipeline) -> None:
     uids = {pod["metadata"]["uid"] for pod in nginx.pods("goal")}
     nginx.patch("/spec/goals/0/window", {"size": "40s", "slide": "1s"})
-    # The edit before may still be under way, which is said beside it.
-    nginx.wait("Progressing", "False", "ChangeRefused")
+    nginx.wait("Progressing", "False", "ChangeRefused", seconds=30)
     message = nginx.condition("Progressing")["message"]
     for part in ("client-rate", "window.size from 20 to 40", "stateVersion", "new goal name"):
         assert part in message
-    nginx.wait("Ready")
+    assert nginx.condition("Ready")["status"] == "True"
     assert {pod["metadata"]["uid"] for pod in nginx.pods("goal")} == uids
     nginx.namespace.patch(PIPELINES, nginx.name, [{"op": "remove", "path": "/spec/goals/0/window"}], form="json")
-    nginx.wait("Progressing", "False", "Complete")
+    nginx.wait("Progressing", "False", "Complete", seconds=60)
 
 
 def test_suspended_it_stops_all_but_the_data_and_resumes(nginx: Pipeline) -> None:
