@@ -9,7 +9,7 @@ SAMPLE ?= manifests/samples/nginx.yaml
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: ## Install everything into .venv (Python 3.11+, Java 17+, Maven needed)
+setup: ## Install everything into .venv (Python 3.11 to 3.13, Java 17+, Maven needed)
 	@scripts/setup.sh
 
 demo: setup ## Run the sample pipeline until Ctrl-C (FOR=120s: that long, then a summary)

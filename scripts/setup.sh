@@ -10,8 +10,8 @@ fail() {
     exit 2
 }
 
-"$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null ||
-    fail "'$python' is not Python 3.11 or newer: install one, or name it: make setup PYTHON=python3.12"
+"$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null ||
+    fail "'$python' is not Python 3.11, 3.12 or 3.13: install one, or name it: make setup PYTHON=python3.12"
 java=${JAVA_HOME:+$JAVA_HOME/bin/}java
 version=$("$java" -version 2>&1 | sed -n 's/.* version "\([0-9]*\).*/\1/p') || version=
 [ "${version:-0}" -ge 17 ] || fail "'$java' is not Java 17 or newer (found ${version:-none}): install a JDK 17, or set JAVA_HOME"
