@@ -57,7 +57,8 @@ def _string(text: str) -> bytes:
 
 def _versions(asked: int) -> bytes:
     error = _UNSUPPORTED_VERSION if asked else 0
-    return struct.pack(">hi", error, 2) + struct.pack(">hhh", _API_VERSIONS, 0, 0) + struct.pack(">hhh", _METADATA, 0, 1)
+    spoken = ((_API_VERSIONS, 0, 0), (_METADATA, 0, 1))
+    return struct.pack(">hi", error, len(spoken)) + b"".join(struct.pack(">hhh", *api) for api in spoken)
 
 
 @contextmanager
