@@ -25,7 +25,8 @@ def count(bootstrap_servers: str, topic: str, timeout: float = 10) -> int:
     """How many messages the topic holds; raises KafkaException when no broker answers in `timeout` seconds."""
     consumer = _consumer(bootstrap_servers)
     try:
-        return _missing(consumer, _partitions(consumer, topic, timeout), timeout)
+        bounds = _bounds(consumer, _partitions(consumer, topic, timeout), timeout)
+        return sum(end - begin for begin, end in bounds.values())
     finally:
         consumer.close()
 
@@ -41,9 +42,9 @@ def _partitions(consumer: Consumer, topic: str, timeout: float) -> list[TopicPar
     return [TopicPartition(topic, number, OFFSET_BEGINNING) for number in numbers]
 
 
-def _missing(consumer: Consumer, partitions: list[TopicPartition], timeout: float) -> int:
-    bounds = (consumer.get_watermark_offsets(one, timeout) for one in partitions)
-    return sum(end - begin for begin, end in bounds)
+def _bounds(consumer: Consumer, partitions: list[TopicPartition], timeout: float) -> dict[int, tuple[int, int]]:
+    """Begin and end by partition."""
+    return {one.partition: consumer.get_watermark_offsets(one, timeout) for one in partitions}
 
 
 def read(bootstrap_servers: str, topic: str) -> list[Message]:
@@ -51,17 +52,26 @@ def read(bootstrap_servers: str, topic: str) -> list[Message]:
     consumer = _consumer(bootstrap_servers)
     try:
         partitions = _partitions(consumer, topic, 10)
-        missing = _missing(consumer, partitions, 10)
+        bounds = _bounds(consumer, partitions, 10)
         consumer.assign(partitions)
         found: list[Message] = []
+        unread = {number for number, (begin, end) in bounds.items() if begin < end}
         deadline = time.monotonic() + 60
-        while len(found) < missing:
-            assert time.monotonic() < deadline, f"{topic}: read {len(found)} of {missing}"
+        while unread:
+            assert time.monotonic() < deadline, f"{topic}: read {len(found)}, partitions {unread} not to their ends"
             for message in consumer.consume(10_000, timeout=1.0):
                 assert message.error() is None, message.error()
-                headers = dict(cast("list[tuple[str, bytes]]", message.headers() or []))
-                place = message.partition(), message.offset(), message.timestamp()[1]
-                found.append(Message(*place, message.key(), message.value(), headers))
+                partition, offset = message.partition(), message.offset()
+                assert partition is not None
+                assert offset is not None
+                end = bounds[partition][1]
+                # What has come since is nobody's to wait for, and must not stand for what is missing elsewhere.
+                if offset < end:
+                    headers = dict(cast("list[tuple[str, bytes]]", message.headers() or []))
+                    place = partition, offset, message.timestamp()[1]
+                    found.append(Message(*place, message.key(), message.value(), headers))
+                if offset >= end - 1:
+                    unread.discard(partition)
         return sorted(found, key=lambda message: (message.partition, message.offset))
     finally:
         consumer.close()
