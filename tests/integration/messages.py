@@ -62,8 +62,6 @@ def read(bootstrap_servers: str, topic: str) -> list[Message]:
             for message in consumer.consume(10_000, timeout=1.0):
                 assert message.error() is None, message.error()
                 partition, offset = message.partition(), message.offset()
-                assert partition is not None
-                assert offset is not None
                 end = bounds[partition][1]
                 # What has come since is nobody's to wait for, and must not stand for what is missing elsewhere.
                 if offset < end:

@@ -105,8 +105,8 @@ class Delivery:
         for line in lines:
             try:
                 self._producer.produce(self._topic, line, partition=partition, on_delivery=self._on_delivery)
-            except KafkaException as error:
-                self._count_failure(error.args[0].str(), len(line))
+            except (BufferError, KafkaException) as error:
+                self._count_failure(str(error), len(line))
         self._bytes += sum(map(len, lines))
 
     # Called for every record, yet it costs a tenth of a microsecond: cheaper than any bookkeeping that would spare it.
