@@ -24,6 +24,11 @@ class LogPipelineError(click.ClickException):
             click.echo(f"error: {line}", err=True, file=file)
 
 
+def first_line(error: Exception) -> str:
+    """The first line of what `error` says; the name of its type if it says nothing, as a bare TimeoutError does."""
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
+
+
 class ResourceError(LogPipelineError):
     """A LogPipeline resource that cannot be read or does not hold together."""
 

@@ -12,7 +12,7 @@ from elasticsearch import ApiError, Elasticsearch, NotFoundError, TransportError
 from logpipeline.api import LogPipeline
 from logpipeline.elastic.retention import dated_index, expired_indices
 from logpipeline.elastic.template import index_template, template_name
-from logpipeline.errors import LogPipelineError
+from logpipeline.errors import LogPipelineError, first_line
 
 # Making or removing an index waits for the cluster's state, which a busy machine writes slowly.
 _CHANGE_SECONDS = 30.0
@@ -53,7 +53,7 @@ class PipelineIndex:
         try:
             self._client.info()
         except (ApiError, TransportError) as error:
-            return str(error).splitlines()[0]
+            return first_line(error)
         return None
 
     def ensure(self) -> str | None:

@@ -9,6 +9,7 @@ from typing import Any
 from elasticsearch import ApiError, Elasticsearch, TransportError
 
 from logpipeline.elastic.evidence import evidence_search
+from logpipeline.errors import first_line
 from logpipeline.rules import Rule
 from logpipeline_console.goals import ShownGoal
 
@@ -114,7 +115,7 @@ class Evidence:
         try:
             return [dict(self._client.search(index=self._index, body=body)) for body in bodies]
         except (ApiError, TransportError) as error:
-            raise UnavailableError(f"Elasticsearch does not answer: {str(error).splitlines()[0]}") from error
+            raise UnavailableError(f"Elasticsearch does not answer: {first_line(error)}") from error
 
 
 def _search(question: Question, start: int, end: int) -> dict[str, Any]:

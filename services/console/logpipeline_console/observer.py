@@ -13,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from logpipeline.api import LogPipeline
 from logpipeline.elastic.index import connect
+from logpipeline.errors import first_line
 from logpipeline.kafka.admin import KafkaAdmin
 from logpipeline.kafka.connect import connector_name
 from logpipeline.kafka.connector import read_status
@@ -70,7 +71,7 @@ class Observer:
                 fault = self._admin.last_fault() if self._admin else None
                 self._faults[part] = str((fault or error.args[0]).str())
             except (ApiError, TransportError, OSError, RefusedError, ValueError, KeyError, TypeError) as error:
-                self._faults[part] = str(error).splitlines()[0][:300] or type(error).__name__
+                self._faults[part] = first_line(error)[:300]
             stop.wait(max(0.0, began + _EVERY_SECONDS - time.monotonic()))
 
     def _kafka(self) -> Answer:
