@@ -18,6 +18,7 @@ from verification import assert_exact, wait_until_drained, wait_until_recovered
 from faults import Fault, all_faults, in_turn, partitions_of_raw
 from local_run import Run
 from processes import free_port
+from reference import Reference
 from test_up import SAMPLE
 
 # The short form: bad input under way when parts that hold data or state are killed, two at a time.
@@ -67,6 +68,7 @@ def main(count: int | None, rate: int, only: tuple[str, ...], short: bool, path:
     if short:
         document["spec"]["goals"] = [goal for goal in document["spec"]["goals"] if goal["name"] in _SHORT_GOALS]
     rows: list[tuple[str, float, int]] = []
+    reference = Reference()
     with tempfile.TemporaryDirectory(prefix="chaos-") as name:
         resource, state = Path(name, "pipeline.yaml"), Path(name, "state")
         half = len(faults) if short else len(faults) // 2
@@ -75,7 +77,7 @@ def main(count: int | None, rate: int, only: tuple[str, ...], short: bool, path:
             _wait_until_running(run)
             wait_until_recovered(run)
             for fault in faults[:half]:
-                rows.append(_do(run, fault, len(rows)))
+                rows.append(_do(run, fault, len(rows), reference))
             partitions = partitions_of_raw(run)
             _end(run)
         if not short:
@@ -85,7 +87,7 @@ def main(count: int | None, rate: int, only: tuple[str, ...], short: bool, path:
             resource.write_text(yaml.safe_dump(document))
             with Run(resource, state) as run:
                 for fault in [Fault(_OTHER_PORT, lambda _: None), *faults[half:]]:
-                    rows.append(_do(run, fault, len(rows)))
+                    rows.append(_do(run, fault, len(rows), reference))
                 _end(run)
     click.echo(f"{len(rows)} faults, all exact", err=True)
     if path is not None:
@@ -104,11 +106,11 @@ def _end(run: Run) -> None:
     assert code == 0, run.output[-3000:]
 
 
-def _do(run: Run, fault: Fault, done: int) -> tuple[str, float, int]:
+def _do(run: Run, fault: Fault, done: int, reference: Reference) -> tuple[str, float, int]:
     _wait_until_running(run)
     fault.do(run)
     seconds = wait_until_recovered(run)
-    row = fault.name, seconds, assert_exact(run)
+    row = fault.name, seconds, assert_exact(run, reference)
     click.echo(f"{done + 1:3}  {_row(row, '  ')}", err=True)
     return row
 

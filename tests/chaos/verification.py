@@ -80,9 +80,11 @@ def _next_record(status: dict[str, Any]) -> int | None:
         return None
 
 
-def assert_exact(run: Run) -> int:
+def assert_exact(run: Run, reference: Reference) -> int:
     """Demand that results are those of the raw topic by identity and value, that none is missing of what the goals
     have read and closed, and that a duplicate is the same to the byte. Returns how many results were compared.
+
+    `reference` is the topic of the check before, and has that of this one afterwards.
     """
     status = run.status()
     servers = status["kafka"]["bootstrap_servers"]
@@ -90,14 +92,15 @@ def assert_exact(run: Run) -> int:
     topics = {name: TOPICS[name] for name in run.goals()}
     results = {name: [message.value for message in messages.read(servers, topic)] for name, topic in topics.items()}
     raw = messages.read(servers, RAW)
-    everything = Reference(raw)
+    reference.add(raw)
+    assert len(raw) == len(reference), f"{RAW} held {len(reference)} records once, now {len(raw)}"
     compared = 0
     for name in topics:
         rule, goal = GOALS[name], goals[name]
         written = found(results[name], rule)
-        right = everything.windows(rule)
+        right = reference.windows(rule)
         offsets = {int(partition): offset for partition, offset in goal["offsets"].items()}
-        read = Reference(one for one in raw if one.offset < offsets.get(one.partition, 0)).windows(rule)
+        read = reference.windows(rule, offsets)
         if name not in EARLY:
             watermark = datetime.fromisoformat(goal["watermark"]).timestamp()
             read = {window: value for window, value in read.items() if window[1] + rule["size"] <= watermark}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -15,8 +15,9 @@ from messages import Message
 
 Window = tuple[tuple[str, ...], int]  # key, start in epoch seconds
 
-_VALID = """
-create table record as
+_RAW = pa.schema([("partition", pa.int32()), ("offset", pa.int64()), ("arrival", pa.float64()), ("value", pa.string())])
+
+_RECORDS = """
 with parsed as (
     select partition, "offset", arrival, value,
         case when json_valid(value) and json_type(value) = 'OBJECT' then value end as doc
@@ -45,14 +46,28 @@ _AGGREGATES = {
 
 
 class Reference:
-    """The raw topic in DuckDB."""
+    """The raw topic in DuckDB; it grows with the topic, so that no record is parsed twice."""
 
-    def __init__(self, raw: Iterable[Message]) -> None:
+    def __init__(self, raw: Iterable[Message] = ()) -> None:
         self._db = duckdb.connect()
-        rows = [(one.partition, one.offset, one.timestamp_ms / 1000, _text(one.value)) for one in raw]
-        names = ("partition", "offset", "arrival", "value")
-        self._db.register("raw", pa.table(dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))))
-        self._db.execute(_VALID)
+        self._ends: dict[int, int] = {}
+        self._db.register("raw", _RAW.empty_table())
+        self._db.execute(f"create table record as {_RECORDS}")
+        self.add(raw)
+
+    def add(self, raw: Iterable[Message]) -> None:
+        """Take what is new in `raw`, a topic by partition and offset."""
+        new = [one for one in raw if one.offset >= self._ends.get(one.partition, 0)]
+        self._ends |= {one.partition: one.offset + 1 for one in new}
+        rows = [(one.partition, one.offset, one.timestamp_ms / 1000, _text(one.value)) for one in new]
+        columns = {name: [row[place] for row in rows] for place, name in enumerate(_RAW.names)}
+        self._db.register("raw", pa.table(columns, schema=_RAW))
+        self._db.execute(f"insert into record {_RECORDS}")
+
+    def __len__(self) -> int:
+        """How many records it has, valid or not."""
+        (count,) = self._db.execute("select count(*) from record").fetchall()[0]
+        return int(count)
 
     def invalid(self) -> set[tuple[int, int]]:
         """Partition and offset of the invalid records."""
@@ -64,15 +79,18 @@ class Reference:
         rows = self._db.execute("select max(ts) from record where valid group by partition").fetchall()
         return int(min(row[0] for row in rows) - lateness)
 
-    def windows(self, goal: dict[str, Any]) -> dict[Window, tuple[int, float]]:
+    def windows(self, goal: dict[str, Any], ends: Mapping[int, int] | None = None) -> dict[Window, tuple[int, float]]:
         """The count and the value of each window that is a result of the goal (as the resource writes it, sizes in
-        seconds).
+        seconds), of the records before `ends`, the next offset by partition; without it of all.
         """
         ((aggregate, of),) = goal["aggregate"].items()
         field = of.get("field")
         value = _AGGREGATES[aggregate].format(field=field)
         where = [f"{one['field']} between {one['between'][0]} and {one['between'][1]}" for one in goal.get("where", [])]
         where += [f"{name} is not null" for name in (*goal["groupBy"], *([field] if field else []))]
+        if ends is not None:
+            read = (f'(partition = {partition} and "offset" < {end})' for partition, end in ends.items())
+            where.append(f"({' or '.join(read) or 'false'})")
         keys = ", ".join(goal["groupBy"])
         size, slide = goal["size"], goal["slide"]
         having = f"having {value} > {goal['having']}" if "having" in goal else ""
