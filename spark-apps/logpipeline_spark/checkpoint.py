@@ -115,13 +115,6 @@ class Checkpoint:
             raise
 
 
-def is_to_blame(folder: str, error: str) -> bool:
-    """Return whether an error of a query is one of its checkpoint: it names the folder or what writes there, or says
-    that the volume is full.
-    """
-    return any(sign in error for sign in (folder, "CheckpointFileManager", "No space left on device"))
-
-
 def read_offsets(entry: str) -> dict[str, int]:
     """Return the offsets by partition of an entry of Spark's offset log, whose last line is of the only source.
 

@@ -19,7 +19,8 @@ from pyspark.sql.streaming.listener import (
 
 from logpipeline.kernel.windows import BEGINNING
 from logpipeline.progress import GoalProgress
-from logpipeline_spark.checkpoint import Committed, is_to_blame, offsets_of
+from logpipeline_spark.checkpoint import Committed, offsets_of
+from logpipeline_spark.failures import cause, is_of_checkpoint
 from logpipeline_spark.health import Pulse
 from logpipeline_spark.stream import OBSERVED
 
@@ -161,8 +162,10 @@ class Board(StreamingQueryListener):
         """Note that a goal has stopped by an error, or was `refused` because its checkpoint is of another rule."""
         with self._lock:
             goal = self._goals[name]
-            goal.state, goal.error = "failed", error.strip().splitlines()[0]
-            goal.checkpoint_failed = refused or (goal.checkpoint is not None and is_to_blame(goal.checkpoint, error))
+            goal.state, goal.error = "failed", cause(error)
+            goal.checkpoint_failed = refused or (
+                goal.checkpoint is not None and is_of_checkpoint(goal.checkpoint, error)
+            )
             goal.pulse.rest()
 
     def restarted(self, name: str) -> None:

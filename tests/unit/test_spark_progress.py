@@ -173,6 +173,30 @@ def test_a_goal_whose_checkpoint_is_at_fault_says_so_until_it_reads_again(
 
 
 @pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (
+            "Job aborted due to stage failure: Task 1 in stage 16.0 failed 1 times, most recent failure: Lost task 1.0 in"
+            " stage 16.0 (TID 33) (localhost executor driver): org.apache.kafka.common.errors.TimeoutException: Timeout"
+            " of 10000ms expired before the position for partition raw-1 could be determined\n\nDriver stacktrace:",
+            "org.apache.kafka.common.errors.TimeoutException: Timeout of 10000ms expired before the position for"
+            " partition raw-1 could be determined",
+        ),
+        (
+            "Job aborted due to stage failure: Task 0 in stage 2.0 failed 4 times, most recent failure: Lost task 0.3 in"
+            " stage 2.0 (TID 9) (10.244.0.9 executor 2): java.io.IOException: (TID 3) (x): no",
+            "java.io.IOException: (TID 3) (x): no",
+        ),
+        ("\nthe query ended by itself\n", "the query ended by itself"),
+    ],
+)
+def test_an_error_is_told_by_its_cause_not_by_the_task_that_met_it(error: str, line: str) -> None:
+    board = Board("web", ["rate"])
+    board.failed("rate", error)
+    assert told(board)["error"] == line
+
+
+@pytest.mark.parametrize(
     ("text", "offsets"),
     [('{"raw":{"0":3,"10":4}}', {"0": 3, "10": 4}), ("", None), ("None", None)],
 )
