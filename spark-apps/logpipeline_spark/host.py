@@ -12,7 +12,7 @@ from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 from pyspark.sql.streaming.query import StreamingQuery
 
-from logpipeline.errors import LogPipelineError
+from logpipeline.errors import LogPipelineError, first_line
 from logpipeline_spark.progress import Board
 
 _LOG = logging.getLogger(__name__)
@@ -85,7 +85,7 @@ class Host:
                         queries.remove(query)
                 time.sleep(_DRAIN_LOOK_EVERY)
         except (*JVM_GONE, PySparkException) as error:
-            _LOG.info("stopped without waiting for the last batch: %s", str(error).partition("\n")[0])
+            _LOG.info("stopped without waiting for the last batch: %s", first_line(error))
 
     def _look_after(self, name: str, goal: _Goal) -> None:
         if goal.refused or (goal.query is not None and goal.query.isActive):

@@ -105,7 +105,9 @@ class Delivery:
         for line in lines:
             try:
                 self._producer.produce(self._topic, line, partition=partition, on_delivery=self._on_delivery)
-            except (BufferError, KafkaException) as error:
+            except KafkaException as error:
+                self._count_failure(error.args[0].str(), len(line))
+            except BufferError as error:
                 self._count_failure(str(error), len(line))
         self._bytes += sum(map(len, lines))
 
