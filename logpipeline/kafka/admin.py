@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import (
     AdminClient,
     AlterConfigOpType,
     ConfigEntry,
     ConfigResource,
+    ListOffsetsResultInfo,
     NewPartitions,
     NewTopic,
     OffsetSpec,
@@ -164,15 +166,18 @@ class KafkaAdmin:
         end = self._client.list_offsets({place: OffsetSpec.latest() for place in places}, request_timeout=timeout)
         result = {name: Offsets({}, {}) for name in partitions}
         for place in places:
-            result[place.topic].begin[place.partition] = begin[place].result().offset
-            result[place.topic].end[place.partition] = end[place].result().offset
+            result[place.topic].begin[place.partition] = told_offset(begin[place])
+            result[place.topic].end[place.partition] = told_offset(end[place])
         return result
 
-    def committed(self, group: str, timeout: float = 5.0) -> dict[tuple[str, int], int]:
-        """Return the offsets that a consumer group has committed, by topic and partition; none of a group that there is
-        not.
-        """
-        request = [ConsumerGroupTopicPartitions(group)]
-        (future,) = self._client.list_consumer_group_offsets(request, request_timeout=timeout).values()
-        places = future.result().topic_partitions or []
-        return {(place.topic, place.partition): place.offset for place in places if place.offset >= 0}
+
+def told_offset(answer: Future[ListOffsetsResultInfo]) -> int:
+    """Return the offset that a partition's leader has told.
+
+    Raises KafkaException, for a leader that did not answer in time as well: of that one librdkafka says no error, but
+    an offset below 0.
+    """
+    offset: int = answer.result().offset
+    if offset < 0:
+        raise KafkaException(KafkaError(KafkaError._TIMED_OUT, "the leader of a partition does not answer"))  # noqa: SLF001
+    return offset

@@ -56,4 +56,5 @@ def operator(cluster: None) -> Iterator[Operator]:
         installed = Operator(namespace)
         installed.install()
         yield installed
+        installed.check()
         installed.uninstall()

@@ -14,6 +14,7 @@ from logpipeline.api import LogPipeline
 from logpipeline.errors import LogPipelineError
 from logpipeline.kafka.admin import Cluster, KafkaAdmin, Offsets
 from logpipeline.kafka.connect import connector_name
+from logpipeline.kafka.group_offsets import GroupOffsets
 from logpipeline.kafka.topics import TopicSpec, plan_topics, wanted_topics
 from logpipeline_operator.observe.credentials import SecretValues, kafka_client, kafka_secret_name
 from logpipeline_operator.observe.endpoints import Endpoints
@@ -49,14 +50,16 @@ def observe_kafka(
     try:
         settings = kafka_client(pipeline, servers, secrets)
         _knock(servers)
-        # Its threads end with it; a client a pipeline would be thousands.
+        # Their threads end with them; a client a pipeline would be thousands.
         admin = _admin(settings, secret)
+        # Made now: it looks for its coordinator while the others are asked.
+        sink = GroupOffsets(settings, f"connect-{connector_name(pipeline)}") if pipeline.spec.sink else None
     except PeerError as error:
         return KafkaFacts(fault=error.fault, observed_at=observed_at), TopicsFacts()
     try:
         cluster = admin.cluster(_METADATA_SECONDS)
         topics = _topics(pipeline, admin, cluster, memory, now)
-        return _facts(pipeline, endpoints, admin, cluster, observed_at), topics
+        return _facts(pipeline, endpoints, admin, sink, cluster, observed_at), topics
     except KafkaException as error:
         fault = kafka_fault(error.args[0], admin.last_fault(), servers, secret)
         return KafkaFacts(fault=fault, observed_at=observed_at), TopicsFacts()
@@ -123,7 +126,12 @@ def _refusal(pipeline: LogPipeline, error: Exception) -> Fault | None:
 
 
 def _facts(
-    pipeline: LogPipeline, endpoints: Endpoints, admin: KafkaAdmin, cluster: Cluster, observed_at: datetime
+    pipeline: LogPipeline,
+    endpoints: Endpoints,
+    admin: KafkaAdmin,
+    sink: GroupOffsets | None,
+    cluster: Cluster,
+    observed_at: datetime,
 ) -> KafkaFacts:
     names = {use: topic.name or "" for use, topic in pipeline.topics().items()}
     # Of a Kafka that many share the others' topics are not our affair; of our own each must be in sync before the next
@@ -143,22 +151,20 @@ def _facts(
         records=totals.get("raw"),
         invalid=totals.get("invalid"),
         dead_letters=totals.get("sink-dead-letters"),
-        sink_lag=_sink_lag(pipeline, admin, names["raw"], offsets.get(names["raw"])),
+        sink_lag=_sink_lag(sink, names["raw"], offsets.get(names["raw"])),
     )
 
 
-def _sink_lag(pipeline: LogPipeline, admin: KafkaAdmin, topic: str, offsets: Offsets | None) -> int | None:
+def _sink_lag(sink: GroupOffsets | None, topic: str, offsets: Offsets | None) -> int | None:
     """Return how many records of the raw topic the connector has not committed, None when that cannot be known."""
-    if pipeline.spec.sink is None or offsets is None:
+    if sink is None or offsets is None:
         return None
     try:
-        committed = admin.committed(f"connect-{connector_name(pipeline)}", _OFFSETS_SECONDS)
+        committed = sink.committed(topic, offsets.end, _OFFSETS_SECONDS)
     except KafkaException as error:
-        # Before the first consumer there is no coordinator and no group, and not everybody may look at groups.
-        if error.args[0].code() in (KafkaError.GROUP_AUTHORIZATION_FAILED, KafkaError.COORDINATOR_NOT_AVAILABLE):
+        # The brokers have just answered. Before the first consumer there is no coordinator, when its broker is down
+        # there is another soon, and not everybody may look at groups.
+        if error.args[0].code() in (KafkaError._TIMED_OUT, KafkaError.GROUP_AUTHORIZATION_FAILED):  # noqa: SLF001
             return None
         raise
-    return sum(
-        max(0, end - max(committed.get((topic, number), 0), offsets.begin[number]))
-        for number, end in offsets.end.items()
-    )
+    return sum(max(0, end - max(committed.get(place, 0), offsets.begin[place])) for place, end in offsets.end.items())

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, ListOffsetsResultInfo, OffsetSpec
 
+from logpipeline.kafka.admin import told_offset
+
 _LOG = logging.getLogger(__name__)
 _SECONDS = 5.0
 
@@ -32,8 +34,7 @@ class _Heard:
     def bounds(self) -> dict[int, tuple[int, int]]:
         """Return begin and end by partition; raises KafkaException."""
         return {
-            place.partition: (self.begins[place].result().offset, end.result().offset)
-            for place, end in self.ends.items()
+            place.partition: (told_offset(self.begins[place]), told_offset(end)) for place, end in self.ends.items()
         }
 
 

@@ -17,6 +17,7 @@ from logpipeline.errors import first_line
 from logpipeline.kafka.admin import KafkaAdmin
 from logpipeline.kafka.connect import connector_name
 from logpipeline.kafka.connector import read_status
+from logpipeline.kafka.group_offsets import GroupOffsets
 from logpipeline.progress import GoalProgress, read_progress
 from logpipeline.rate import Rate
 from logpipeline.web import RefusedError, fetch, fetch_json
@@ -38,6 +39,7 @@ class Observer:
         self._addresses = addresses
         self._topics = {use: topic.name or "" for use, topic in pipeline.topics().items()}
         self._admin: KafkaAdmin | None = None
+        self._sink: GroupOffsets | None = None
         self._answers: dict[str, Answer] = {}
         self._faults: dict[str, str] = {}
         self._rates = {part: Rate() for part in ("kafka", "invalid", "connect", "elasticsearch")}
@@ -88,8 +90,10 @@ class Observer:
         answer: Answer = {"totals": totals, "rates": rates}
         if self._addresses.connect is not None and "raw" in there:
             raw = offsets[there["raw"]]
-            committed = self._admin.committed(f"connect-{connector_name(self._pipeline)}", _TIMEOUT)
-            places = {place: committed.get((there["raw"], place), raw.begin[place]) for place in raw.end}
+            if self._sink is None:
+                self._sink = GroupOffsets(self._addresses.kafka, f"connect-{connector_name(self._pipeline)}")
+            committed = self._sink.committed(there["raw"], raw.end, _TIMEOUT)
+            places = {place: committed.get(place, raw.begin[place]) for place in raw.end}
             answer["committed_lag"] = sum(max(0, raw.end[place] - places[place]) for place in places)
             rates["connect"] = self._rate("connect", sum(places.values()))
         return answer
