@@ -38,9 +38,9 @@ class Episode:
 
     `first_start` and `last_end` span all its windows; `last_start` is where the newest of them begins. `peak` is the
     greatest value told and `windows` their number. `opened_at` and `closed_at` are moments of the wall clock,
-    `closed_by` says why it was closed; the last two are None while it is open. `offsets` says, by partition, up to
-    where detections are in it, so that one that is read again changes nothing. `reported` is the state that the webhook
-    was last told.
+    `closed_by` says why it was closed; the last two are None while it is open. `opened_at` tells the episodes of a key
+    apart: a window that comes late can begin before `first_start`. `offsets` says, by partition, up to where detections
+    are in it, so that one that is read again changes nothing. `reported` is the state that the webhook was last told.
     """
 
     goal: str

@@ -107,7 +107,7 @@ class Ledger:
     def reported(self, episode: Episode) -> None:
         """Note that the webhook was told the state of `episode`, unless another has begun since."""
         current = self._episodes.get((episode.goal, episode.key))
-        if current is not None and current.first_start == episode.first_start:
+        if current is not None and current.opened_at == episode.opened_at:
             self._put(replace(current, reported=episode.state))
 
     def forget(self, closed_before: float, *, untold_before: float) -> None:

@@ -58,8 +58,8 @@ class Receiver:
         self._host = host
         self._backoff = Backoff(first=2.0, longest=30.0)
         self._failing = False
-        # State, beginning and time of what it was told last.
-        self._told: dict[Name, tuple[str, int, float]] = {}
+        # State, opening and time of what it was told last.
+        self._told: dict[Name, tuple[str, float, float]] = {}
         self._sending: Future[list[Episode]] | None = None
 
     def due(self, episodes: Sequence[Episode], now: float) -> list[Episode]:
@@ -74,8 +74,8 @@ class Receiver:
 
     def _told_at(self, episode: Episode) -> float | None:
         """Return when it was told of the episode as it stands, by the steady clock, None when it was not."""
-        state, start, at = self._told.get((episode.goal, episode.key), ("", 0, 0.0))
-        return at if (state, start) == (episode.state, episode.first_start) else None
+        state, opened_at, at = self._told.get((episode.goal, episode.key), ("", 0.0, 0.0))
+        return at if (state, opened_at) == (episode.state, episode.opened_at) else None
 
     def step(
         self, episodes: Sequence[Episode], render: Render, pool: ThreadPoolExecutor, metrics: BridgeMetrics
@@ -107,7 +107,7 @@ class Receiver:
         metrics.posted(self.name, success=True)
         now = time.monotonic()
         for episode in delivered:
-            self._told[episode.goal, episode.key] = (episode.state, episode.first_start, now)
+            self._told[episode.goal, episode.key] = (episode.state, episode.opened_at, now)
         return delivered
 
     def _send(self, episodes: list[Episode], render: Render) -> list[Episode]:
