@@ -45,6 +45,12 @@ class Offsets:
         """Number of records ever written to the topic."""
         return sum(self.end.values())
 
+    def lag(self, committed: Mapping[int, int]) -> int:
+        """Return how many of the records that are kept a consumer group has not read that has committed these offsets,
+        by partition.
+        """
+        return sum(max(0, end - max(committed.get(place, 0), self.begin[place])) for place, end in self.end.items())
+
 
 @dataclass(frozen=True)
 class TopicState:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+
+_UNTOLD = (KafkaError._TIMED_OUT, KafkaError.GROUP_AUTHORIZATION_FAILED)  # noqa: SLF001 - documented under this name
 
 
 class GroupOffsets:
@@ -27,14 +29,20 @@ class GroupOffsets:
         }
         self._consumer = Consumer(settings)
 
-    def committed(self, topic: str, partitions: Iterable[int], timeout: float) -> dict[int, int]:
+    def committed(self, topic: str, partitions: Iterable[int], timeout: float) -> dict[int, int] | None:
         """Return the offset of the next record to be read by partition, without those of which none is committed.
 
-        Raises KafkaException when there is no answer within `timeout` seconds: the group's coordinator is down, or does
-        not tell us who it is because we may not look at the group.
+        None when it is not told within `timeout` seconds: before a cluster's first group there is no coordinator, when
+        its broker is down there is another soon, and not everybody may look at a group. Raises KafkaException for what
+        else is refused.
         """
-        places = self._consumer.committed([TopicPartition(topic, number) for number in partitions], timeout=timeout)
-        for place in places:
-            if place.error is not None:
-                raise KafkaException(place.error)
+        try:
+            places = self._consumer.committed([TopicPartition(topic, number) for number in partitions], timeout=timeout)
+            for place in places:
+                if place.error is not None:
+                    raise KafkaException(place.error)
+        except KafkaException as error:
+            if error.args[0].code() in _UNTOLD:
+                return None
+            raise
         return {place.partition: place.offset for place in places if place.offset >= 0}

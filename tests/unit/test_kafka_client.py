@@ -153,7 +153,6 @@ def test_no_process_ends_when_a_coordinator_comes_up_for_which_nobody_waits_any_
     with _cluster(2) as brokers:
         group = GroupOffsets(brokers[1].servers, "sink")
         for _ in range(2):
-            with pytest.raises(KafkaException, match="Timed out"):
-                group.committed("test", [0], timeout=0.7)
+            assert group.committed("test", [0], timeout=0.7) is None
         brokers[2].start()
         assert group.committed("test", [0], timeout=20) == {0: _OFFSET}

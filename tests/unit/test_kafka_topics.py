@@ -8,6 +8,7 @@ import pytest
 
 from logpipeline.api import LogPipeline
 from logpipeline.errors import LogPipelineError
+from logpipeline.kafka.admin import Offsets
 from logpipeline.kafka.topics import ExistingTopic, TopicPlan, plan_topics, wanted_topics
 from pipelines import a_pipeline
 
@@ -91,3 +92,17 @@ def test_partitions_never_shrink_and_the_message_says_where_to_write_what() -> N
 def test_a_goals_topic_is_named_by_its_place() -> None:
     with pytest.raises(LogPipelineError, match=r"^spec\.goals\[0\]\.topic\.partitions: "):
         plan_topics(wanted_topics(pipeline(), brokers=1), {"web.client-rate": ExistingTopic(3, DAY)})
+
+
+@pytest.mark.parametrize(
+    ("committed", "lag"),
+    [
+        ({0: 10, 1: 50}, 0),
+        ({0: 7, 1: 48}, 5),
+        ({0: 10}, 20),  # of a partition without an offset all that is kept is waiting
+        ({0: 10, 1: 20}, 20),  # what has expired waits no more
+        ({0: 12, 1: 50}, 0),  # committed after the ends were asked for
+    ],
+)
+def test_lag_is_what_is_kept_and_not_committed(committed: dict[int, int], lag: int) -> None:
+    assert Offsets({0: 0, 1: 30}, {0: 10, 1: 50}).lag(committed) == lag

@@ -8,7 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import KafkaException
 
 from logpipeline.api import LogPipeline
 from logpipeline.errors import LogPipelineError
@@ -159,12 +159,5 @@ def _sink_lag(sink: GroupOffsets | None, topic: str, offsets: Offsets | None) ->
     """Return how many records of the raw topic the connector has not committed, None when that cannot be known."""
     if sink is None or offsets is None:
         return None
-    try:
-        committed = sink.committed(topic, offsets.end, _OFFSETS_SECONDS)
-    except KafkaException as error:
-        # The brokers have just answered. Before the first consumer there is no coordinator, when its broker is down
-        # there is another soon, and not everybody may look at groups.
-        if error.args[0].code() in (KafkaError._TIMED_OUT, KafkaError.GROUP_AUTHORIZATION_FAILED):  # noqa: SLF001
-            return None
-        raise
-    return sum(max(0, end - max(committed.get(place, 0), offsets.begin[place])) for place, end in offsets.end.items())
+    committed = sink.committed(topic, offsets.end, _OFFSETS_SECONDS)
+    return None if committed is None else offsets.lag(committed)

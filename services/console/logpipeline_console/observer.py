@@ -93,9 +93,9 @@ class Observer:
             if self._sink is None:
                 self._sink = GroupOffsets(self._addresses.kafka, f"connect-{connector_name(self._pipeline)}")
             committed = self._sink.committed(there["raw"], raw.end, _TIMEOUT)
-            places = {place: committed.get(place, raw.begin[place]) for place in raw.end}
-            answer["committed_lag"] = sum(max(0, raw.end[place] - places[place]) for place in places)
-            rates["connect"] = self._rate("connect", sum(places.values()))
+            if committed is not None:
+                answer["committed_lag"] = lag = raw.lag(committed)
+                rates["connect"] = self._rate("connect", raw.total - lag)
         return answer
 
     def _rate(self, part: str, counted: int | None) -> float | None:
