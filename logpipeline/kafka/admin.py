@@ -46,9 +46,7 @@ class Offsets:
         return sum(self.end.values())
 
     def lag(self, committed: Mapping[int, int]) -> int:
-        """Return how many of the records that are kept a consumer group has not read that has committed these offsets,
-        by partition.
-        """
+        """Return the consumer lag of a group with these committed offsets, by partition, in records that are kept."""
         return sum(max(0, end - max(committed.get(place, 0), self.begin[place])) for place, end in self.end.items())
 
 

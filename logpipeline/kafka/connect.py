@@ -17,8 +17,13 @@ _BYTES = "org.apache.kafka.connect.converters.ByteArrayConverter"
 
 
 def connector_name(pipeline: LogPipeline) -> str:
-    """Return the connector's name; its consumer group is `connect-` and this."""
+    """Return the connector's name."""
     return f"{pipeline.name}-elasticsearch"
+
+
+def sink_group(pipeline: LogPipeline) -> str:
+    """Return the consumer group by which Connect reads for the connector: it names the groups of sinks itself."""
+    return f"connect-{connector_name(pipeline)}"
 
 
 def worker_properties(

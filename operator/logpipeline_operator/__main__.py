@@ -11,7 +11,7 @@ from prometheus_client import start_http_server
 
 from logpipeline.errors import LogPipelineError
 from logpipeline_operator import configuration, crds, health, logs, watches
-from logpipeline_operator.assembly import Operator
+from logpipeline_operator.assembly import LOOKS, Operator
 from logpipeline_operator.cluster.client import ApiError, Client
 from logpipeline_operator.leader import Leadership
 from logpipeline_operator.metrics import REGISTRY
@@ -35,7 +35,7 @@ def main() -> None:
 def _run(settings: configuration.Configuration) -> None:
     logs.set_up(settings.log_level, settings.log_format)
     crds.check(crds.connect())
-    operator = Operator(settings, Client(connections=2 * settings.workers + 4))
+    operator = Operator(settings, Client(connections=(1 + LOOKS) * settings.workers + 4))
     start_http_server(METRICS_PORT, registry=REGISTRY)
     health.serve(live=operator.fault, ready=operator.starting)
     leadership = Leadership(settings.namespace, settings.pod_name)

@@ -29,7 +29,7 @@ _LOG = logging.getLogger(__name__)
 # The watches of all kinds list at about the same time, at the start and after the API server was away.
 _LISTS_SECONDS = 5.0
 # A look at a data path waits, a pass works: so many looks beside each pass.
-_LOOKS = 4
+LOOKS = 4
 
 
 class Operator:
@@ -67,7 +67,7 @@ class Operator:
         self.controller.resync()
         self._synced = True
         self.controller.start(self._configuration.workers, self._reconciler.reconcile)
-        self._observations.start(_LOOKS * self._configuration.workers)
+        self._observations.start(LOOKS * self._configuration.workers)
         threading.Thread(target=self._keep_synced, name="resync", daemon=True).start()
         if self._canary is not None:
             self._canary.beat()

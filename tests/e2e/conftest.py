@@ -56,5 +56,8 @@ def operator(cluster: None) -> Iterator[Operator]:
         installed = Operator(namespace)
         installed.install()
         yield installed
-        installed.check()
-        installed.uninstall()
+        try:
+            installed.check()
+        finally:
+            # What is left of it would be in the way of the next one.
+            installed.uninstall()

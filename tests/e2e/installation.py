@@ -58,14 +58,16 @@ class Operator:
             if name == "logpipeline_operator_writes_total" and ("kind", "LogPipeline") not in labels
         )
 
-    def logs(self, *more: str) -> str:
-        return self.namespace.kubectl("logs", self.pod(), "--tail=-1", *more)
+    def logs(self) -> str:
+        return self.namespace.kubectl("logs", self.pod(), "--tail=-1")
 
     def check(self) -> None:
         """Demand that its process has not ended by itself: whoever starts it again hides that."""
         for pod in self.namespace.list("pods", _LABELS):
             for container in pod["status"].get("containerStatuses", []):
-                assert not container["restartCount"], self.logs("--previous")[-2000:]
+                if container["restartCount"]:
+                    last = self.namespace.kubectl("logs", pod["metadata"]["name"], "--previous", "--tail=20")
+                    raise AssertionError(f"{pod['metadata']['name']} has ended by itself: {last}")
 
 
 def _is_ready(pod: dict) -> bool:  # type: ignore[type-arg]

@@ -130,10 +130,11 @@ def test_each_episode_is_told_once_though_the_bridge_is_killed(watched: Watched)
     found = told(watched)
     assert len(expected) >= ENOUGH
     for (client, first), last in expected.items():
+        account = client, first, last, found[client]
         mine = [(status, start) for status, start in found[client] if first <= start <= last]
         # The first window to pass the threshold may not be the earliest that does: the partitions are read side by side.
-        assert [status for status, _ in mine] == ["firing", "resolved"], (client, first, last, found[client])
-        assert mine[1][1] == first, (client, first, last, found[client])
+        assert [status for status, _ in mine] == ["firing", "resolved"], account
+        assert mine[1][1] == first, account
     labels = next(one.labels for one in alertmanagers.notifications() if one.labels["alertname"] == DETECTION)
     wanted = {"severity": "warning", "pipeline": NAME, "goal": "client-rate"}
     assert wanted.items() <= labels.items()

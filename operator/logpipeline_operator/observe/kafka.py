@@ -13,7 +13,7 @@ from confluent_kafka import KafkaException
 from logpipeline.api import LogPipeline
 from logpipeline.errors import LogPipelineError
 from logpipeline.kafka.admin import Cluster, KafkaAdmin, Offsets
-from logpipeline.kafka.connect import connector_name
+from logpipeline.kafka.connect import sink_group
 from logpipeline.kafka.group_offsets import GroupOffsets
 from logpipeline.kafka.topics import TopicSpec, plan_topics, wanted_topics
 from logpipeline_operator.observe.credentials import SecretValues, kafka_client, kafka_secret_name
@@ -53,7 +53,7 @@ def observe_kafka(
         # Their threads end with them; a client a pipeline would be thousands.
         admin = _admin(settings, secret)
         # Made now: it looks for its coordinator while the others are asked.
-        sink = GroupOffsets(settings, f"connect-{connector_name(pipeline)}") if pipeline.spec.sink else None
+        sink = GroupOffsets(settings, sink_group(pipeline)) if pipeline.spec.sink else None
     except PeerError as error:
         return KafkaFacts(fault=error.fault, observed_at=observed_at), TopicsFacts()
     try:

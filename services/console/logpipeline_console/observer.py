@@ -15,7 +15,7 @@ from logpipeline.api import LogPipeline
 from logpipeline.elastic.index import connect
 from logpipeline.errors import first_line
 from logpipeline.kafka.admin import KafkaAdmin
-from logpipeline.kafka.connect import connector_name
+from logpipeline.kafka.connect import connector_name, sink_group
 from logpipeline.kafka.connector import read_status
 from logpipeline.kafka.group_offsets import GroupOffsets
 from logpipeline.progress import GoalProgress, read_progress
@@ -91,7 +91,7 @@ class Observer:
         if self._addresses.connect is not None and "raw" in there:
             raw = offsets[there["raw"]]
             if self._sink is None:
-                self._sink = GroupOffsets(self._addresses.kafka, f"connect-{connector_name(self._pipeline)}")
+                self._sink = GroupOffsets(self._addresses.kafka, sink_group(self._pipeline))
             committed = self._sink.committed(there["raw"], raw.end, _TIMEOUT)
             if committed is not None:
                 answer["committed_lag"] = lag = raw.lag(committed)
