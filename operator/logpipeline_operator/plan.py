@@ -15,7 +15,14 @@ from typing import Any
 import orjson
 
 from logpipeline_operator.cluster.compare import differences
-from logpipeline_operator.cluster.kinds import POD, VOLUME_CLAIM, Document, ObjectKey, key_of
+from logpipeline_operator.cluster.kinds import (
+    POD,
+    VOLUME_CLAIM,
+    Document,
+    ObjectKey,
+    key_of,
+)
+from logpipeline_operator.ownership import Ownership, holds_up
 
 HASH_ANNOTATION = "logpipeline.dev/desired-hash"
 
@@ -36,31 +43,44 @@ _IMMUTABLE: dict[str, tuple[tuple[str, ...], ...]] = {
 
 @dataclass(frozen=True)
 class Plan:
-    """Objects to apply, in order, with the fields that differ; and objects to delete."""
+    """Objects to apply, in order, with the fields that differ, and objects to delete; `taken` are live objects of
+    others, by the desired ones that cannot have their names.
+
+    What to apply has the uid of the live object, or none when there is no live object that is known of.
+    """
 
     apply: list[tuple[Document, list[str]]] = field(default_factory=list)
     delete: list[Document] = field(default_factory=list)
+    taken: list[tuple[Document, Document]] = field(default_factory=list)
 
     def __bool__(self) -> bool:
         return bool(self.apply or self.delete)
 
 
 def plan(
-    desired: Sequence[Document], live: Mapping[ObjectKey, Document], *, owner_uid: str, keep_volumes: bool
+    desired: Sequence[Document],
+    live: Mapping[ObjectKey, Document],
+    ownership: Ownership,
+    *,
+    keep_volumes: bool,
 ) -> Plan:
     """Return what makes the live children the desired ones.
 
-    Only what the pipeline `owner_uid` owns is deleted, and claims of volumes only when they are not to be kept.
+    Only what is the pipeline's own is written or deleted, and claims of volumes are deleted only when they are not to
+    be kept. A workload waits while another has the name of what its pods use.
     """
     result = Plan()
-    wanted = set()
+    wanted = {key_of(document) for document in desired}
     for document in desired:
-        key = key_of(document)
-        wanted.add(key)
-        current = live.get(key)
+        current = live.get(key_of(document))
+        if current is not None and not ownership.has(current):
+            result.taken.append((document, current))
+            continue
+        if any(holds_up(taken, document) for taken, _ in result.taken):
+            continue
         target = _stamped(document)
         if current is not None:
-            target = _keep_immutable(target, current)
+            target = onto(target, current)
         found = ["(absent)"] if current is None else differences(target, current)
         if found:
             result.apply.append((target, found))
@@ -69,13 +89,16 @@ def plan(
             continue
         if key.kind == VOLUME_CLAIM.name and keep_volumes:
             continue
-        if _owned(document, owner_uid):
+        # A claim that was to be kept has no controller, and stays.
+        if ownership.controls(document):
             result.delete.append(document)
     return result
 
 
-def _owned(document: Document, uid: str) -> bool:
-    return any(owner.get("uid") == uid for owner in document["metadata"].get("ownerReferences") or [])
+def onto(document: Document, live: Document) -> Document:
+    """Return `document` as it is applied to the object `live` and to no other that has taken its name."""
+    metadata = {**document["metadata"], "uid": live["metadata"]["uid"]}
+    return _keep_immutable({**document, "metadata": metadata}, live)
 
 
 def _stamped(document: Document) -> Document:

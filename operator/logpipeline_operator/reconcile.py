@@ -17,7 +17,7 @@ from logpipeline.api import parse
 from logpipeline.errors import ResourceError
 from logpipeline_operator.certificates import expiries
 from logpipeline_operator.cluster.cache import Cache
-from logpipeline_operator.cluster.client import ApiError, Client
+from logpipeline_operator.cluster.client import CONFLICT, Client
 from logpipeline_operator.cluster.kinds import (
     POD,
     STATEFUL_SET,
@@ -25,7 +25,6 @@ from logpipeline_operator.cluster.kinds import (
     Document,
     ObjectKey,
     PipelineKey,
-    kind_of,
 )
 from logpipeline_operator.desired import desired, suspended
 from logpipeline_operator.logs import fields
@@ -33,14 +32,15 @@ from logpipeline_operator.metrics import CERTIFICATE_EXPIRY, VOLUME
 from logpipeline_operator.observations import Observations
 from logpipeline_operator.observe.facts import Facts
 from logpipeline_operator.observe.workloads import all_workload_facts
+from logpipeline_operator.ownership import Ownership, taken_findings
 from logpipeline_operator.pipelines import Pipelines
-from logpipeline_operator.plan import plan
 from logpipeline_operator.report import Reporter
 from logpipeline_operator.rollout import next_step
 from logpipeline_operator.secrets import Secrets
 from logpipeline_operator.settings import Settings
 from logpipeline_operator.status.conditions import status_of, status_of_invalid
 from logpipeline_operator.suspension import next_stage, sources_run
+from logpipeline_operator.writing import Writer, Written
 
 _LOG = logging.getLogger(__name__)
 _COMPONENT = "app.kubernetes.io/component"
@@ -60,6 +60,7 @@ class Reconciler:
         reporter: Reporter,
     ) -> None:
         self._client = client
+        self._writer = Writer(client, cache)
         self._pipelines = pipelines
         self._cache = cache
         self._secrets = secrets
@@ -91,8 +92,8 @@ class Reconciler:
         pipeline = acceptance.pipeline
         self._observations.follow(key)
         facts = self._observations.latest(key)
-        failures = self._write(key, acceptance, facts)
-        children = self._cache.children(key)
+        written = self._write(key, acceptance, facts)
+        children = self._children(key, pipeline.metadata.uid)
         VOLUME.set(key, dict.fromkeys(volumes(children), 1))
         self._step_brokers(key, children, facts)
         new = status_of(
@@ -101,15 +102,17 @@ class Reconciler:
             now=datetime.now(UTC),
             previous=status,
             refusals=[refusal.message for refusal in acceptance.refusals],
-            failures=[error.message for error in failures],
+            # What came in between is in order at the next pass.
+            failures=[error.message for error in written.failures if error.status != CONFLICT],
+            held=taken_findings(written.taken, key),
         )
         delay = self._reporter.report(key, document, remembering(new, acceptance.running))
-        if failures:
-            raise failures[0]
+        if written.failures:
+            raise written.failures[0]
         return delay
 
-    def _write(self, key: PipelineKey, acceptance: Acceptance, facts: Facts) -> list[ApiError]:
-        """Write what differs and return what the API server refused; one refusal does not hold up the rest."""
+    def _write(self, key: PipelineKey, acceptance: Acceptance, facts: Facts) -> Written:
+        """Write what differs from the desired objects."""
         pipeline = acceptance.pipeline
         found = self._secrets.of(pipeline)
         ends = {name: expiries(secret.values) for name, secret in found.items()}
@@ -119,25 +122,17 @@ class Reconciler:
         live = self._cache.children(key)
         stage = next_stage(pipeline, live, facts, now=datetime.now(UTC), stopped=self._sources_stopped(key, live))
         objects = suspended(desired(pipeline, goals, self._settings, secrets), stage)
-        to_do = plan(
-            objects, live, owner_uid=pipeline.metadata.uid, keep_volumes=pipeline.spec.delete_policy == "Retain"
+        return self._writer.write(
+            objects, key, pipeline.metadata.uid, keep_volumes=pipeline.spec.delete_policy == "Retain"
         )
-        failures = []
-        for document, paths in to_do.apply:
-            where = fields(key, document["metadata"]["labels"].get(_COMPONENT))
-            _LOG.info("apply %s %s: %s", document["kind"], document["metadata"]["name"], ", ".join(paths), extra=where)
-            try:
-                self._cache.put(self._client.apply(kind_of(document), document))
-            except ApiError as error:
-                failures.append(error)
-        for document in to_do.delete:
-            metadata = document["metadata"]
-            _LOG.info("delete %s %s: not desired any more", document["kind"], metadata["name"], extra=fields(key))
-            try:
-                self._client.delete(kind_of(document), metadata["namespace"], metadata["name"], metadata["uid"])
-            except ApiError as error:
-                failures.append(error)
-        return failures
+
+    def _children(self, key: PipelineKey, uid: str) -> dict[ObjectKey, Document]:
+        """Return the pods and what is the pipeline's own: another's object can have our labels."""
+        live = self._cache.children(key)
+        ownership = Ownership.among(live.values(), key, uid)
+        return {
+            child: document for child, document in live.items() if child.kind == POD.name or ownership.has(document)
+        }
 
     def _sources_stopped(self, key: PipelineKey, live: Mapping[ObjectKey, Document]) -> datetime | None:
         if sources_run(live):

@@ -99,6 +99,8 @@ class Pipeline:
         return time.monotonic() - began
 
     def children(self, kind: str) -> list[dict[str, Any]]:
+        if kind == "persistentvolumeclaim":
+            return self.namespace.list(kind, f"logpipeline.dev/pipeline={self.name}")
         return self.namespace.list(kind, f"app.kubernetes.io/instance={self.name}")
 
     def pods(self, component: str) -> list[dict[str, Any]]:

@@ -83,7 +83,8 @@ def test_every_object_is_named_labelled_and_owned(objects: list[dict[str, Any]],
         # A claim is named after its volume and its pod, and may be longer than a label.
         assert re.fullmatch(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?", metadata["name"]) or item["kind"].endswith("Claim")
         assert metadata["namespace"] == "logs"
-        assert metadata["labels"]["app.kubernetes.io/instance"] == pipeline.name
+        instance = "logpipeline.dev/pipeline" if item["kind"].endswith("Claim") else "app.kubernetes.io/instance"
+        assert metadata["labels"][instance] == pipeline.name
         assert metadata["labels"]["app.kubernetes.io/managed-by"] == "logpipeline-operator"
         kept = item["kind"] == "PersistentVolumeClaim" and pipeline.spec.delete_policy == "Retain"
         assert [owner["uid"] for owner in metadata.get("ownerReferences", [])] == ([] if kept else [UID])

@@ -8,11 +8,15 @@ from typing import Any
 import pytest
 
 from logpipeline_operator.cluster.compare import differences
-from logpipeline_operator.cluster.kinds import ObjectKey, key_of
+from logpipeline_operator.cluster.kinds import ObjectKey, PipelineKey, key_of
+from logpipeline_operator.ownership import Ownership
 from logpipeline_operator.plan import HASH_ANNOTATION, plan
 
 UID = "u-1"
-OWNERS = [{"apiVersion": "logpipeline.dev/v1alpha1", "kind": "LogPipeline", "name": "web", "uid": UID}]
+OWNERS = [
+    {"apiVersion": "logpipeline.dev/v1alpha1", "kind": "LogPipeline", "name": "web", "uid": UID, "controller": True}
+]
+OURS = Ownership(PipelineKey("n", "web"), UID)
 
 # What we want, what is there, and where they differ.
 COMPARED: dict[str, tuple[Any, Any, list[str]]] = {
@@ -61,28 +65,31 @@ def child(kind: str = "ConfigMap", name: str = "web-x", *, owned: bool = True, *
 
 def applied(*documents: dict[str, Any]) -> dict[ObjectKey, dict[str, Any]]:
     """The live objects after a first pass."""
-    first = plan(documents, {}, owner_uid=UID, keep_volumes=True)
-    return {key_of(document): copy.deepcopy(document) for document, _ in first.apply}
+    first = plan(documents, {}, OURS, keep_volumes=True)
+    live = copy.deepcopy([document for document, _ in first.apply])
+    for document in live:
+        document["metadata"]["uid"] = f"uid of {document['metadata']['name']}"
+    return {key_of(document): document for document in live}
 
 
 def test_a_second_pass_writes_nothing() -> None:
     wanted = [child(data={"a": "1"}), child("Service", spec={"ports": [{"port": 1}]})]
     live = applied(*wanted)
     assert len(live) == 2
-    assert not plan(wanted, live, owner_uid=UID, keep_volumes=True)
+    assert not plan(wanted, live, OURS, keep_volumes=True)
 
 
 def test_an_edit_by_others_is_taken_back() -> None:
     wanted = [child(data={"a": "1"})]
     live = applied(*wanted)
     live[ObjectKey("ConfigMap", "web-x")]["data"]["a"] = "2"
-    ((document, paths),) = plan(wanted, live, owner_uid=UID, keep_volumes=True).apply
+    ((document, paths),) = plan(wanted, live, OURS, keep_volumes=True).apply
     assert (document["data"], paths) == ({"a": "1"}, ["data.a"])
 
 
 def test_what_we_no_longer_want_of_an_object_goes() -> None:
     live = applied(child(data={"a": "1", "b": "2"}))
-    ((document, paths),) = plan([child(data={"a": "1"})], live, owner_uid=UID, keep_volumes=True).apply
+    ((document, paths),) = plan([child(data={"a": "1"})], live, OURS, keep_volumes=True).apply
     assert document["data"] == {"a": "1"}
     assert paths == [f"metadata.annotations.{HASH_ANNOTATION}"]
 
@@ -100,7 +107,7 @@ PRUNED: dict[str, tuple[dict[str, Any], bool, bool]] = {
 @pytest.mark.parametrize("name", PRUNED)
 def test_pruning(name: str) -> None:
     document, keep_volumes, deleted = PRUNED[name]
-    found = plan([], {key_of(document): document}, owner_uid=UID, keep_volumes=keep_volumes)
+    found = plan([], {key_of(document): document}, OURS, keep_volumes=keep_volumes)
     assert found.delete == ([document] if deleted else [])
 
 
@@ -110,5 +117,5 @@ def test_fields_that_cannot_change_stay_as_they_are() -> None:
     grown = copy.deepcopy(template)
     grown[0]["spec"]["resources"]["requests"]["storage"] = "2Gi"
     wanted = child("StatefulSet", spec={"replicas": 3, "volumeClaimTemplates": grown})
-    ((document, _),) = plan([wanted], live, owner_uid=UID, keep_volumes=True).apply
+    ((document, _),) = plan([wanted], live, OURS, keep_volumes=True).apply
     assert document["spec"] == {"replicas": 3, "volumeClaimTemplates": template}

@@ -20,7 +20,9 @@ FIELD_MANAGER = "logpipeline-operator"
 _APPLY = "application/apply-patch+yaml"
 _REQUEST_SECONDS = 30.0
 _PAGE = 500
-_NOT_FOUND, _CONFLICT, _GONE = 404, 409, 410
+_NOT_FOUND, CONFLICT, _GONE = 404, 409, 410
+# No stored object has this version: with it an apply creates, or is refused as a conflict.
+_NO_VERSION = "1"
 
 
 class ApiError(Exception):
@@ -72,10 +74,28 @@ class Client:
         """Return a Secret, None when it is not there."""
         return self.get(SECRET, namespace, name)
 
+    def create(self, kind: Kind, document: Document) -> Document | None:
+        """Apply an object server-side that is not there yet and return it; None, and nothing is written, when an object
+        of its name exists.
+        """
+        metadata = {**document["metadata"], "resourceVersion": _NO_VERSION}
+        try:
+            return self._apply(kind, {**document, "metadata": metadata}, {})
+        except ApiError as error:
+            if error.status == CONFLICT:
+                return None
+            raise
+
     def apply(self, kind: Kind, document: Document) -> Document:
-        """Apply an object server-side: fields that others wrote over are ours again; returns it as it is now."""
+        """Apply an object server-side: fields that others wrote over are ours again; returns it as it is now.
+
+        With a uid in `document` no other object is written that has taken the name.
+        """
+        return self._apply(kind, document, {"force": "true"})
+
+    def _apply(self, kind: Kind, document: Document, options: dict[str, str]) -> Document:
         metadata = document["metadata"]
-        query = {"fieldManager": FIELD_MANAGER, "force": "true"}
+        query = {"fieldManager": FIELD_MANAGER, **options}
         result = self._request("PATCH", kind.path(metadata["namespace"], metadata["name"]), query, document, _APPLY)
         WRITES.labels(kind.name, "apply").inc()
         return result
@@ -103,7 +123,7 @@ class Client:
         try:
             result = self._request("PATCH", f"{PIPELINE.path(namespace, name)}/status", query, body, _APPLY)
         except ApiError as error:
-            if error.status in (_NOT_FOUND, _CONFLICT):
+            if error.status in (_NOT_FOUND, CONFLICT):
                 return None
             raise
         STATUS_WRITES.inc()

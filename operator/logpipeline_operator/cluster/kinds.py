@@ -13,6 +13,9 @@ Document = dict[str, Any]
 MANAGED_BY = "logpipeline-operator"
 MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"
 INSTANCE_LABEL = "app.kubernetes.io/instance"
+# Which pipeline a claim is of. A GitOps tool that finds its objects by the instance label (Argo CD, tracking by label)
+# deletes what carries it and has no owner, and a retained claim has none.
+PIPELINE_LABEL = f"{GROUP}/pipeline"
 
 
 @dataclass(frozen=True)
@@ -99,6 +102,8 @@ def pipeline_of(document: Mapping[str, Any]) -> PipelineKey | None:
     """Return the pipeline that a child belongs to by its labels, None for what is not ours."""
     metadata = document.get("metadata", {})
     labels = metadata.get("labels") or {}
-    if labels.get(MANAGED_BY_LABEL) != MANAGED_BY or INSTANCE_LABEL not in labels:
+    # Claims made before 0.2 have the instance label alone.
+    name = labels.get(PIPELINE_LABEL) or labels.get(INSTANCE_LABEL)
+    if labels.get(MANAGED_BY_LABEL) != MANAGED_BY or name is None:
         return None
-    return PipelineKey(metadata["namespace"], labels[INSTANCE_LABEL])
+    return PipelineKey(metadata["namespace"], name)

@@ -9,11 +9,14 @@ from typing import Any
 from logpipeline.api import API_VERSION, KIND, LogPipeline
 from logpipeline.api.kafka import Storage
 from logpipeline.api.resource import GROUP
+from logpipeline_operator.cluster.kinds import INSTANCE_LABEL, MANAGED_BY, MANAGED_BY_LABEL, PIPELINE_LABEL
 from logpipeline_operator.desired.quantities import canonical
 
 # A pod of a StatefulSet carries its name and a revision of eleven characters in one label of at most 63.
 _LONGEST_NAME = 52
 _LABEL = "app.kubernetes.io"
+# What a pod of a goal is: driver or executor.
+ROLE_LABEL = f"{GROUP}/role"
 
 
 def child_name(*parts: str) -> str:
@@ -41,7 +44,7 @@ class Component:
     @property
     def family(self) -> dict[str, str]:
         """The labels that choose the pods of its kind, of whatever goal."""
-        return {f"{_LABEL}/instance": self.pipeline.name, f"{_LABEL}/component": self.kind}
+        return {INSTANCE_LABEL: self.pipeline.name, f"{_LABEL}/component": self.kind}
 
     @property
     def selector(self) -> dict[str, str]:
@@ -53,7 +56,7 @@ class Component:
         """The labels of its objects and pods."""
         return {
             f"{_LABEL}/name": "logpipeline",
-            f"{_LABEL}/managed-by": "logpipeline-operator",
+            MANAGED_BY_LABEL: MANAGED_BY,
             **self.selector,
         }
 
@@ -87,15 +90,24 @@ class Component:
         """Return the ConfigMap with the component's files."""
         return self.object("v1", "ConfigMap", data=data)
 
-    def service(self, ports: dict[str, int], name: str | None = None, **spec: Any) -> dict[str, Any]:
-        """Return a Service in front of the component's pods, `ports` by name."""
+    def service(
+        self, ports: dict[str, int], name: str | None = None, *, role: str | None = None, **spec: Any
+    ) -> dict[str, Any]:
+        """Return a Service in front of the component's pods, of those with this `role` where there are several; `ports`
+        by name.
+        """
         listed = [{"name": port, "port": number, "targetPort": number} for port, number in ports.items()]
-        return self.object("v1", "Service", name, spec={"selector": self.selector, "ports": listed, **spec})
+        selector = self.selector | ({ROLE_LABEL: role} if role else {})
+        return self.object("v1", "Service", name, spec={"selector": selector, "ports": listed, **spec})
 
     def claim(self, name: str, storage: Storage) -> dict[str, Any]:
         """Return the claim of a volume, which outlives the pipeline unless the resource says otherwise."""
         owned = self.pipeline.spec.delete_policy == "Delete"
-        return self.object("v1", "PersistentVolumeClaim", name, owned=owned, spec=claim_spec(storage))
+        claim = self.object("v1", "PersistentVolumeClaim", name, owned=owned, spec=claim_spec(storage))
+        labels = {**self.labels, PIPELINE_LABEL: self.pipeline.name}
+        del labels[INSTANCE_LABEL]
+        claim["metadata"]["labels"] = labels
+        return claim
 
 
 def claim_spec(storage: Storage) -> dict[str, Any]:

@@ -8,9 +8,8 @@ from typing import Any
 import yaml
 
 from logpipeline.api import LogPipeline
-from logpipeline.api.resource import GROUP
 from logpipeline_operator.desired import pods
-from logpipeline_operator.desired.component import Component, child_name
+from logpipeline_operator.desired.component import ROLE_LABEL, Component, child_name
 
 ACCOUNT = "goals"
 TEMPLATE = "executor.yaml"
@@ -53,11 +52,11 @@ def executor_template(component: Component, volumes: Sequence[pods.Volume], *, s
         component.pipeline.spec.spark.pod,
         grace_seconds=10,
         spread=not shares_volume,
-        labels={f"{GROUP}/role": "executor"},
+        labels={ROLE_LABEL: "executor"},
     )
     template = pods.pod_template(component, plan)
     if shares_volume:
-        driver = {"matchLabels": {**component.selector, f"{GROUP}/role": "driver"}}
+        driver = {"matchLabels": {**component.selector, ROLE_LABEL: "driver"}}
         beside = {"labelSelector": driver, "topologyKey": "kubernetes.io/hostname"}
         affinity = template["spec"].setdefault("affinity", {})
         affinity["podAffinity"] = {"requiredDuringSchedulingIgnoredDuringExecution": [beside]}

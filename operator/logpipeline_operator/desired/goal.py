@@ -8,10 +8,9 @@ from typing import Any
 import yaml
 
 from logpipeline.api import LogPipeline
-from logpipeline.api.resource import GROUP
 from logpipeline_operator.desired import pods, quantities
 from logpipeline_operator.desired.addresses import EVERYWHERE, GOAL_METRICS_PORT, bootstrap_servers
-from logpipeline_operator.desired.component import Component, child_name
+from logpipeline_operator.desired.component import ROLE_LABEL, Component, child_name
 from logpipeline_operator.desired.executors import ACCOUNT, TEMPLATE, executor_template
 from logpipeline_operator.desired.secrets import SecretFacts, kafka_secret
 from logpipeline_operator.settings import Settings
@@ -49,7 +48,7 @@ def objects(
         component.config_map(data),
         *result,
         # The operator asks a goal how it is above all when it is not ready.
-        component.service(_PORTS, clusterIP="None", publishNotReadyAddresses=True),
+        component.service(_PORTS, role="driver", clusterIP="None", publishNotReadyAddresses=True),
         _stateful_set(component, checkpoints, volumes, data, settings, secret.facts.digest if secret else None),
     ]
 
@@ -99,7 +98,7 @@ def _stateful_set(
         ),
     )
     config = {"files": data, "secret": secret_digest}
-    role = {f"{GROUP}/role": "driver"}
+    role = {ROLE_LABEL: "driver"}
     plan = pods.PodPlan(
         [container], volumes, spark.pod, grace_seconds=60, config=config, spread=True, labels=role, extra=extra
     )

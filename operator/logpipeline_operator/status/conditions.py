@@ -47,11 +47,13 @@ def status_of(
     previous: Mapping[str, Any] | None = None,
     refusals: Sequence[str] = (),
     failures: Sequence[str] = (),
+    held: Sequence[Finding] = (),
 ) -> dict[str, Any]:
     """Return the whole status of `pipeline`, the accepted one; what is unknown is left out.
 
-    `refusals` say which changes are not made and the ways out, `failures` which objects the API server refused;
-    `previous` is the status so far, `observedGeneration` is the pipeline's generation.
+    `refusals` say which changes are not made and the ways out, `failures` which objects the API server refused, `held`
+    what else keeps the pipeline as a whole from being complete; `previous` is the status so far, `observedGeneration`
+    is the pipeline's generation.
     """
     before = previous or {}
     goals = goal_findings(pipeline, facts, before)
@@ -65,7 +67,7 @@ def status_of(
     found = {kind: as_before(finding, before, kind) for kind, finding in found.items()}
     others = [generator_finding(pipeline, facts), alerting_finding(pipeline, facts), console_finding(pipeline, facts)]
     found[FLOW] = flow_finding(pipeline, facts, found, before)
-    parts = [*(found[part] for part in PARTS), *others]
+    parts = [*held, *(found[part] for part in PARTS), *others]
     found[PROGRESSING] = progressing_finding(pipeline, facts, parts, refusals, failures)
     found[READY] = _ready(pipeline, parts, found[PROGRESSING], refusals)
     generation = pipeline.metadata.generation

@@ -60,6 +60,12 @@ REASONS: tuple[Reason, ...] = (
         "Correct the fields that the message names and apply the resource again.",
     ),
     _fault(
+        "NameTaken", (READY, PROGRESSING),
+        "An object has the name of one of the pipeline's and belongs to somebody else. It is neither written nor "
+        "deleted, and pods that would use it do not start.",
+        "Delete or rename the object that the message names, or give the pipeline, or the goal, another name.",
+    ),
+    _fault(
         "SecretMissing", _PEERS,
         "A Secret that the resource names is not in its namespace.",
         "Create the Secret, or correct the secretRef; the pipeline goes on within a minute.",
