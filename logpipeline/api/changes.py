@@ -119,6 +119,13 @@ CHANGES: tuple[Change, ...] = (
         "Another address of the same Kafka. Another Kafka has other offsets: raise stateVersion of every goal with it.",
     ),
     Change(
+        "kafka.external.pipelineName",
+        ROLLING,
+        ("topics", "every goal", "generator", "connect", *_READERS),
+        "Topics without a name of their own are new ones, groups begin anew, the old ones stay as they are. The raw "
+        "topic changes only when stateVersion of every goal is raised; give it its name to go on reading it.",
+    ),
+    Change(
         "kafka.external.security",
         ROLLING,
         ("every goal", "generator", "connect", *_READERS),

@@ -95,6 +95,23 @@ class ExternalKafka(Model):
             "is not a list of brokers; write host:port, several with commas between",
         ),
     ] = Field(description="host:port, several with commas between.")
+    pipeline_name: (
+        Annotated[
+            str,
+            Field(max_length=120),
+            Matching(
+                "pipeline-name-on-kafka",
+                r"^[a-zA-Z0-9_-][a-zA-Z0-9._-]*$",
+                "is not a name on a Kafka; use letters, digits, dots, underscores and hyphens, the first no dot",
+            ),
+        ]
+        | None
+    ) = Field(
+        None,
+        description="What the pipeline is called on this Kafka; its own there alone. Topics that the resource does not "
+        "name, consumer groups, the sink connector and the group of its workers are called after it. Absent: "
+        "<namespace>.<name> on a cluster, the pipeline's name on one machine.",
+    )
     security: KafkaSecurity = part(KafkaSecurity, "How to talk to it.")
 
 

@@ -161,13 +161,17 @@ class Metadata(Model):
     annotations: dict[str, str] = Field(default_factory=dict)
 
 
+_CONNECT_STORES = ("config", "offset", "status")
+_NAME = "self.spec.kafka.?external.?pipelineName.orValue(self.metadata.name)"
+_CONNECT_TOPICS = ", ".join(f"{_NAME} + '.connect-{store}'" for store in _CONNECT_STORES)
 # A list of one list, for the language cannot name a value but as the item of a list.
 _TOPICS = (
-    "[self.spec.goals.map(goal, goal.topic.?name.orValue(self.metadata.name + '.' + goal.name)) + ["
-    "self.spec.source.topic.?name.orValue(self.metadata.name + '.raw'), "
-    "self.spec.source.invalidTopic.?name.orValue(self.metadata.name + '.invalid')] + "
-    "(has(self.spec.sink) ? [self.spec.sink.deadLetterTopic.?name.orValue(self.metadata.name + '.sink-dead-letters')] "
-    ": []) + (has(self.spec.alerting) ? [self.spec.alerting.?topic.orValue(self.metadata.name + '.alerts')] : [])]"
+    f"[self.spec.goals.map(goal, goal.topic.?name.orValue({_NAME} + '.' + goal.name)) + ["
+    f"self.spec.source.topic.?name.orValue({_NAME} + '.raw'), "
+    f"self.spec.source.invalidTopic.?name.orValue({_NAME} + '.invalid')] + "
+    f"(has(self.spec.sink) ? [self.spec.sink.deadLetterTopic.?name.orValue({_NAME} + '.sink-dead-letters'), "
+    f"{_CONNECT_TOPICS}] : []) + "
+    f"(has(self.spec.alerting) ? [self.spec.alerting.?topic.orValue({_NAME} + '.alerts')] : [])]"
 )
 
 
@@ -195,7 +199,7 @@ class LogPipeline(Model):
 
     @model_validator(mode="after")
     def _topics_differ(self) -> LogPipeline:
-        seen: dict[str, str] = {}
+        seen = {name: f"Kafka Connect's {store}s" for store, name in self.connect_topics().items()}
         for use, topic in self.topics().items():
             if topic.name in seen:
                 raise ValueError(
@@ -209,26 +213,39 @@ class LogPipeline(Model):
         """The pipeline's name."""
         return self.metadata.name
 
+    @property
+    def name_on_kafka(self) -> str:
+        """What topics, groups and the connector are called after, unless they have names of their own."""
+        external = self.spec.kafka.external
+        return (external.pipeline_name if external else None) or self.name
+
+    def connect_topics(self) -> dict[str, str]:
+        """Return the topics that the Connect workers keep for themselves by what is in them, `config`, `offset` and
+        `status`; empty without a sink.
+        """
+        stores = _CONNECT_STORES if self.spec.sink is not None else ()
+        return {store: f"{self.name_on_kafka}.connect-{store}" for store in stores}
+
     def topics(self) -> dict[str, Topic]:
         """Return every topic of the pipeline with its name and replicas filled in, by what it is for. A Kafka of fewer
         brokers than replicas has as many as brokers.
 
         Keys: `raw`, `invalid`, `sink-dead-letters` (with a sink), `alerts` (with alerting), `goal <name>` of each.
         """
-        source, sink = self.spec.source, self.spec.sink
+        source, sink, name = self.spec.source, self.spec.sink, self.name_on_kafka
         topics: dict[str, tuple[Topic, str]] = {
-            "raw": (source.topic, f"{self.name}.raw"),
-            "invalid": (source.invalid_topic, f"{self.name}.invalid"),
+            "raw": (source.topic, f"{name}.raw"),
+            "invalid": (source.invalid_topic, f"{name}.invalid"),
         }
         if sink is not None:
-            topics["sink-dead-letters"] = (sink.dead_letter_topic, f"{self.name}.sink-dead-letters")
+            topics["sink-dead-letters"] = (sink.dead_letter_topic, f"{name}.sink-dead-letters")
         if self.spec.alerting is not None:
-            topics["alerts"] = (Topic(name=self.spec.alerting.topic), f"{self.name}.alerts")
+            topics["alerts"] = (Topic(name=self.spec.alerting.topic), f"{name}.alerts")
         for goal in self.spec.goals:
-            topics[f"goal {goal.name}"] = (goal.topic, f"{self.name}.{goal.name}")
+            topics[f"goal {goal.name}"] = (goal.topic, f"{name}.{goal.name}")
         return {
-            use: topic.model_copy(update={"name": topic.name or name, "replicas": topic.replicas or 3})
-            for use, (topic, name) in topics.items()
+            use: topic.model_copy(update={"name": topic.name or default, "replicas": topic.replicas or 3})
+            for use, (topic, default) in topics.items()
         }
 
     def index(self) -> str:

@@ -64,7 +64,9 @@ class Elasticsearch(Model):
         ]
         | None
     ) = Field(
-        None, description="Index, or alias of the dated indices when retention is set; absent: the pipeline's name."
+        None,
+        description="Index, or alias of the dated indices when retention is set; absent: the pipeline's name, and "
+        "<namespace>.<name> for an external Elasticsearch of a pipeline on a cluster.",
     )
     retention: Duration | None = Field(
         None, description="Whole days to keep; set: one index a day behind the alias, old ones are removed."

@@ -90,6 +90,13 @@ class SinkStatus(StatusModel):
     dead_letters: Count | None = Field(None, description="Records that Elasticsearch refused.")
 
 
+class Names(StatusModel):
+    """What the pipeline is called where others are too; it stays so while the pipeline runs."""
+
+    kafka: str | None = Field(None, description="On an external Kafka, where pipelineName is absent.")
+    elasticsearch: str | None = Field(None, description="Its index on an external Elasticsearch that names none.")
+
+
 class Status(StatusModel):
     """What the operator has seen."""
 
@@ -105,6 +112,7 @@ class Status(StatusModel):
     rate: str | None = Field(None, description="Records a second on the raw topic, for example 200/s.")
     records: Count | None = Field(None, description="Records that were ever written to the raw topic.")
     sink: SinkStatus | None = Field(None, description="The way into Elasticsearch; absent without a sink.")
+    names: Names | None = Field(None, description="Names outside the namespace that the resource does not give.")
 
     def document(self) -> dict[str, Any]:
         """Return the status as Kubernetes takes it: what is unknown is left out."""

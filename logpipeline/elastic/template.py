@@ -11,7 +11,7 @@ from logpipeline.api import LogPipeline
 _LONGEST_KEYWORD = 8191
 _KEYWORDS = ("server", "method", "host", "country", "path", "protocol", "referrer", "user_agent")
 # Above the templates that Elasticsearch brings (100) and what users make by hand without thinking of a priority.
-_PRIORITY = 500
+_LEAST_PRIORITY = 500
 
 
 def template_name(pipeline: LogPipeline) -> str:
@@ -37,7 +37,9 @@ def index_template(pipeline: LogPipeline, *, replicas: int | None) -> dict[str, 
         template["aliases"] = {name: {}}
     return {
         "index_patterns": [f"{name}-*" if dated else name],
-        "priority": _PRIORITY,
+        # `web-*` also matches the indices of `web-shop`: Elasticsearch refuses two such templates of one priority, and
+        # the longer name is the one that is meant.
+        "priority": _LEAST_PRIORITY + len(name),
         "template": template,
         "_meta": {"managed_by": "logpipeline", "pipeline": pipeline.name},
     }

@@ -18,7 +18,7 @@ _BYTES = "org.apache.kafka.connect.converters.ByteArrayConverter"
 
 def connector_name(pipeline: LogPipeline) -> str:
     """Return the connector's name."""
-    return f"{pipeline.name}-elasticsearch"
+    return f"{pipeline.name_on_kafka}-elasticsearch"
 
 
 def sink_group(pipeline: LogPipeline) -> str:
@@ -48,7 +48,7 @@ def worker_properties(
     replicas = -1 if brokers is None else min(3, brokers)
     settings = {
         "bootstrap.servers": bootstrap_servers,
-        "group.id": f"{pipeline.name}-connect",
+        "group.id": f"{pipeline.name_on_kafka}-connect",
         "listeners": f"http://{host}:{port}",
         "plugin.path": plugin_path,
         # Scanning every jar for connectors takes seconds; ours is declared in META-INF/services.
@@ -65,8 +65,8 @@ def worker_properties(
     }
     if host:
         settings["rest.advertised.host.name"] = host
-    for store in ("config", "offset", "status"):
-        settings[f"{store}.storage.topic"] = f"{pipeline.name}.connect-{store}"
+    for store, topic in pipeline.connect_topics().items():
+        settings[f"{store}.storage.topic"] = topic
         settings[f"{store}.storage.replication.factor"] = str(replicas)
     # One connector's worth: Kafka's defaults (25 and 5) only cost time at the first start.
     settings |= {"offset.storage.partitions": "1", "status.storage.partitions": "1"}

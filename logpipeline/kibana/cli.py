@@ -10,6 +10,7 @@ from logpipeline.api import load
 from logpipeline.commands import resource_file
 from logpipeline.errors import LogPipelineError
 from logpipeline.kibana.objects import ndjson, saved_objects
+from logpipeline.names import named
 
 
 @click.command()
@@ -24,8 +25,14 @@ def kibana(path: Path) -> None:
       curl -H 'kbn-xsrf: true' -F file=@pipeline.ndjson 'http://KIBANA/api/saved_objects/_import?overwrite=true'
 
     or in Kibana: Stack Management, Saved Objects, Import.
+
+    Of a pipeline on a cluster whose Elasticsearch is external, take the resource with its status, which has the index:
+
+    \b
+      kubectl get logpipelines.logpipeline.dev NAME -n NAMESPACE -o yaml > pipeline.yaml
     """
     pipeline = load(path)
+    pipeline = named(pipeline, (pipeline.status or {}).get("names") or {})
     if pipeline.spec.sink is None:
         raise LogPipelineError(f"{path}: spec.sink is absent: no record of {pipeline.name} is in Elasticsearch")
     click.echo(ndjson(saved_objects(pipeline)), nl=False)

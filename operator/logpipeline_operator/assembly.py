@@ -6,9 +6,8 @@ import logging
 import threading
 from collections.abc import Callable
 
-from logpipeline.acceptance import accept
-from logpipeline.api import parse
 from logpipeline.errors import ResourceError
+from logpipeline_operator.accepted import accepted
 from logpipeline_operator.canary import BEAT_SECONDS, Canary
 from logpipeline_operator.cluster.cache import Cache
 from logpipeline_operator.cluster.client import ApiError, Client
@@ -20,7 +19,7 @@ from logpipeline_operator.observations import Observations
 from logpipeline_operator.observe.facts import Facts
 from logpipeline_operator.observe.observer import Observer
 from logpipeline_operator.pipelines import Pipelines
-from logpipeline_operator.reconcile import Reconciler, running_goals
+from logpipeline_operator.reconcile import Reconciler
 from logpipeline_operator.report import Reporter
 from logpipeline_operator.secrets import Secrets
 
@@ -96,7 +95,7 @@ class Operator:
         if document is None:
             return None
         try:
-            pipeline = accept(parse(document), running_goals(document.get("status") or {})).pipeline
+            pipeline = accepted(document).pipeline
         except ResourceError:
             return None
         secrets = {name: secret.values for name, secret in self._secrets.of(pipeline).items()}

@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from logpipeline.acceptance import Acceptance, RunningGoal, accept
-from logpipeline.api import parse
+from logpipeline.acceptance import Acceptance
 from logpipeline.errors import ResourceError
+from logpipeline_operator.accepted import accepted, remembering
 from logpipeline_operator.certificates import expiries
 from logpipeline_operator.cluster.cache import Cache
 from logpipeline_operator.cluster.client import CONFLICT, Client
@@ -38,6 +38,7 @@ from logpipeline_operator.report import Reporter
 from logpipeline_operator.rollout import next_step
 from logpipeline_operator.secrets import Secrets
 from logpipeline_operator.settings import Settings
+from logpipeline_operator.sharing import KafkaNames
 from logpipeline_operator.status.conditions import status_of, status_of_invalid
 from logpipeline_operator.suspension import next_stage, sources_run
 from logpipeline_operator.writing import Writer, Written
@@ -67,11 +68,13 @@ class Reconciler:
         self._settings = settings
         self._observations = observations
         self._reporter = reporter
+        self._kafka_names = KafkaNames()
         self._stopped: dict[PipelineKey, datetime] = {}
 
     def forget(self, key: PipelineKey) -> None:
         """Drop what is remembered of a pipeline that is gone."""
         self._stopped.pop(key, None)
+        self._kafka_names.forget(key)
         CERTIFICATE_EXPIRY.set(key, {})
         VOLUME.set(key, {})
 
@@ -85,7 +88,7 @@ class Reconciler:
             return None
         status, generation = document.get("status") or {}, document["metadata"]["generation"]
         try:
-            acceptance = accept(parse(document), running_goals(status))
+            acceptance = accepted(document)
         except ResourceError as error:
             faulty = status_of_invalid(error.faults, generation, now=datetime.now(UTC), previous=status)
             return self._reporter.report(key, document, faulty)
@@ -104,9 +107,9 @@ class Reconciler:
             refusals=[refusal.message for refusal in acceptance.refusals],
             # What came in between is in order at the next pass.
             failures=[error.message for error in written.failures if error.status != CONFLICT],
-            held=taken_findings(written.taken, key),
+            held=[*taken_findings(written.taken, key), *self._kafka_names.findings(key, pipeline)],
         )
-        delay = self._reporter.report(key, document, remembering(new, acceptance.running))
+        delay = self._reporter.report(key, document, remembering(new, acceptance, status))
         if written.failures:
             raise written.failures[0]
         return delay
@@ -163,22 +166,3 @@ def volumes(children: Mapping[ObjectKey, Document]) -> list[tuple[str, str]]:
     """Return the component and the name of each volume claim of a pipeline."""
     claims = (child["metadata"] for child in children.values() if child["kind"] == VOLUME_CLAIM.name)
     return [(metadata["labels"][_COMPONENT], metadata["name"]) for metadata in claims]
-
-
-def remembering(status: Document, running: Mapping[str, RunningGoal]) -> Document:
-    """Return `status` with what each goal runs; `running_goals` reads it back at the next pass."""
-    entries = []
-    for entry in status["goals"]:
-        goal = running[entry["name"]]
-        rule = {name: value for name, value in goal.rule.items() if value is not None}
-        entries.append({**entry, "stateVersion": goal.state_version, "rule": rule})
-    return {**status, "goals": entries}
-
-
-def running_goals(status: Document) -> dict[str, RunningGoal]:
-    """Return what the goals run, as the status remembers it."""
-    return {
-        goal["name"]: RunningGoal(goal["stateVersion"], goal["rule"])
-        for goal in status.get("goals") or []
-        if "rule" in goal and "stateVersion" in goal
-    }

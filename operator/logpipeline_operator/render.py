@@ -12,6 +12,7 @@ from logpipeline.acceptance import accept
 from logpipeline.api import LogPipeline
 from logpipeline.api.reading import load
 from logpipeline.commands import resource_file
+from logpipeline.names import default_names, named
 from logpipeline_operator.desired import SecretFacts, desired
 from logpipeline_operator.desired.secrets import secret_names
 from logpipeline_operator.settings import Settings
@@ -40,7 +41,8 @@ def render(path: Path) -> None:
     They stand in the order in which the operator applies them. The Secrets that the resource names are not read: each
     is taken to hold all that its use needs.
     """
-    pipeline = load(path)
+    resource = load(path)
+    pipeline = named(resource, default_names(resource, resource.status or {}))
     objects = desired(pipeline, goal_documents(pipeline), Settings(), assumed_secrets(pipeline))
     click.echo(yaml.dump_all(objects, Dumper=_Dumper, sort_keys=False, width=120, allow_unicode=True), nl=False)
 

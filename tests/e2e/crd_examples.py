@@ -99,6 +99,9 @@ RULES: dict[str, Example] = {
         "kafka.external.bootstrapServers", "k1:9092,k2:9092", "k1,k2",
         "'k1,k2' is not a list of brokers; write host:port", **{"kafka.managed": ABSENT},
     ),
+    "pipeline-name-on-kafka": setting(
+        "kafka.external.pipelineName", "team-a.web", ".web", "'.web' is not a name on a Kafka; use letters, digits", **EXTERNAL,
+    ),
     "url": setting(
         "sink.elasticsearch.external.url", "https://es:9200", "https://me:secret@es:9200",
         "is not an address; write http(s)://host:port", **{ELASTIC: ABSENT},

@@ -111,9 +111,14 @@ class Pipeline:
         """The name of the topic `raw`, `invalid`, or of a goal."""
         spec = self.document["spec"]
         if use == "raw":
-            return spec["source"]["topic"].get("name", f"{self.name}.raw")
+            return spec["source"]["topic"].get("name", f"{self.name_on_kafka}.raw")
         given = next((goal.get("topic", {}) for goal in spec["goals"] if goal["name"] == use), {})
-        return given.get("name", f"{self.name}.{use}")
+        return given.get("name", f"{self.name_on_kafka}.{use}")
+
+    @property
+    def name_on_kafka(self) -> str:
+        """What its topics are called after: of a Kafka that is not its own, the namespace is a part of it."""
+        return f"{self.namespace.name}.{self.name}" if "external" in self.document["spec"]["kafka"] else self.name
 
     def stop_traffic(self) -> list[Message]:
         """Take the generator away, wait until the goals have read everything, and return the raw records."""
@@ -139,7 +144,7 @@ class Pipeline:
         """Wait until each raw record is a document, or stands among the dead letters."""
 
         def outcome() -> tuple[int, int]:
-            dead = self.toolbox.dead_letters(self.bootstrap, f"{self.name}.sink-dead-letters")
+            dead = self.toolbox.dead_letters(self.bootstrap, f"{self.name_on_kafka}.sink-dead-letters")
             return self.toolbox.count(elasticsearch, index), len(dead)
 
         try:

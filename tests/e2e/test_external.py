@@ -149,5 +149,7 @@ def test_after_all_of_it_nothing_is_lost_and_nothing_shown(world: World, operato
     pipeline = world.pipeline
     raw = pipeline.stop_traffic()
     assert pipeline.assert_results(raw, "client-rate")["client-rate"] > 10
-    pipeline.await_indexed(raw, world.services.plain_elasticsearch, "web")
+    index = f"{world.namespace.name}.web"
+    assert pipeline.status()["names"] == {"kafka": index, "elasticsearch": index}
+    pipeline.await_indexed(raw, world.services.plain_elasticsearch, index)
     assert world.leaks(operator) == []

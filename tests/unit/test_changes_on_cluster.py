@@ -33,6 +33,7 @@ EDITS: dict[str, Any] = {
     "kafka.managed.config": {"log.segment.bytes": "2097152"},
     "kafka.managed.storage.size": "9Gi",
     "kafka.external.bootstrapServers": "other:9093",
+    "kafka.external.pipelineName": "other",
     "kafka.external.security": {"protocol": "SASL_PLAINTEXT", "secretRef": {"name": "kafka-login"}},
     "goals[].having": {"greaterThan": 7},
     "goals[].emit": "final",

@@ -70,6 +70,12 @@ def test_the_template_is_named_after_the_index() -> None:
     assert template_name(pipeline()) == "logpipeline-logs"
 
 
+def test_of_two_templates_that_match_an_index_the_one_with_its_name_wins() -> None:
+    # Elasticsearch refuses a template that overlaps with another of the same priority.
+    priorities = [index_template(pipeline(index=name), replicas=None)["priority"] for name in ("logs", "logs-eu")]
+    assert 500 <= priorities[0] < priorities[1]
+
+
 @pytest.mark.parametrize(
     ("names", "days", "expired"),
     [

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from logpipeline.acceptance import accept
 from logpipeline.api.status import Status
 from logpipeline.progress import GoalProgress
+from logpipeline_operator.accepted import remembering, running_goals
 from logpipeline_operator.observe.facts import ConnectorFacts, Facts, FlowFacts, GoalFacts, IndexFacts, KafkaFacts
-from logpipeline_operator.reconcile import remembering, running_goals
 from logpipeline_operator.status.conditions import status_of, status_of_invalid
 from pipelines import a_pipeline
 
@@ -32,7 +32,7 @@ def test_a_status_goes_through_the_schema_unchanged() -> None:
         index=IndexFacts(ready=True, indexed=8),
         flow=FlowFacts(rate=200.0),
     )
-    status = remembering(status_of(pipeline, facts, now=NOW), acceptance.running)
+    status = remembering(status_of(pipeline, facts, now=NOW), acceptance, {})
     assert Status.model_validate(status).document() == status
     assert {"lag", "rate", "records", "sink", "goalsReady"} <= status.keys()
     assert {"offsets", "recordsPerSecond", "lastBatchTime", "rule", "checkpoint"} <= status["goals"][0].keys()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from logpipeline.api import LogPipeline
+from logpipeline.api.kafka import ExternalKafka, Kafka, ManagedKafka
 from logpipeline_operator.desired.component import Component, child_name
 from logpipeline_operator.settings import Settings
 
@@ -49,6 +50,17 @@ def bootstrap_servers(pipeline: LogPipeline, settings: Settings) -> str:
     if external is not None:
         return external.bootstrap_servers
     return f"{host(pipeline, settings, bootstrap_service(pipeline))}:{kafka_port(pipeline)}"
+
+
+def kafka_by_name(pipeline: LogPipeline) -> Kafka:
+    """Return `spec.kafka` as a component reads it that has addresses and credentials from its arguments: what the
+    pipeline is called there, and nothing else.
+    """
+    external = pipeline.spec.kafka.external
+    if external is None or external.pipeline_name is None:
+        return Kafka(managed=ManagedKafka())
+    known = {"bootstrap_servers": external.bootstrap_servers, "pipeline_name": external.pipeline_name}
+    return Kafka(external=ExternalKafka(**known))
 
 
 def connect_port(pipeline: LogPipeline) -> int:

@@ -9,13 +9,18 @@ from typing import Any
 import yaml
 
 from logpipeline.api import LogPipeline
-from logpipeline.api.kafka import Kafka, ManagedKafka
 from logpipeline.api.resource import Metadata, Spec
 from logpipeline.api.source import RawTopic, Source, Topic
 from logpipeline.kafka.properties import client_properties
 from logpipeline.rules import alerts
 from logpipeline_operator.desired import pods, quantities
-from logpipeline_operator.desired.addresses import ALERT_BRIDGE_METRICS_PORT, EVERYWHERE, bootstrap_servers, goal_url
+from logpipeline_operator.desired.addresses import (
+    ALERT_BRIDGE_METRICS_PORT,
+    EVERYWHERE,
+    bootstrap_servers,
+    goal_url,
+    kafka_by_name,
+)
 from logpipeline_operator.desired.component import Component
 from logpipeline_operator.desired.secrets import SecretFacts, kafka_secret, librdkafka_client, receiver_secrets
 from logpipeline_operator.settings import Settings
@@ -93,7 +98,7 @@ def _what_it_reads(pipeline: LogPipeline) -> LogPipeline:
     unread = (name for number in itertools.count() if (name := f"unread-{number}") not in taken)
     seen = Spec(
         source=Source(topic=RawTopic(name=next(unread)), invalid_topic=Topic(name=next(unread))),
-        kafka=Kafka(managed=ManagedKafka()),
+        kafka=kafka_by_name(pipeline),
         goals=goals,
         alerting=alerting.model_copy(update={"image": None, "resources": None, "pod": type(alerting.pod)()}),
     )

@@ -20,12 +20,24 @@ ROLE_LABEL = f"{GROUP}/role"
 
 
 def child_name(*parts: str) -> str:
-    """Return `parts` joined by `-`; where that is longer than 52 characters its end gives way to a hash of it all."""
+    """Return `parts` joined by `-`; where that is longer than 52 characters its end gives way to a hash of it all.
+
+    Two pipelines of a namespace never have a name in common, but for equal hashes, as long as neither
+    `reads_as_a_goal`: in `<pipeline>-goal-<goal>` the first `-goal-` is then the one after the pipeline, in
+    `<pipeline>-<component>` there is none, and no component's name ends in that of another.
+    """
     name = "-".join(parts)
     if len(name) <= _LONGEST_NAME:
         return name
     digest = hashlib.sha256(name.encode()).hexdigest()[:8]
     return f"{name[: _LONGEST_NAME - 9].rstrip('-')}-{digest}"
+
+
+def reads_as_a_goal(pipeline: str) -> bool:
+    """Return whether names of the children of `pipeline` could be those of a goal of a pipeline with a shorter name, as
+    `web-goal-kafka` is of the goal `kafka` of `web` and of the Kafka of `web-goal`.
+    """
+    return "-goal-" in f"{pipeline}-"
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ import yaml
 
 from logpipeline.api import LogPipeline
 from logpipeline.api.alerting import Alert, Alerting, Webhook
-from logpipeline.api.kafka import Kafka, ManagedKafka
 from logpipeline.api.resource import Metadata, Spec
 from logpipeline.api.sink import Elasticsearch, ManagedElasticsearch, Sink
 from logpipeline.api.source import Generator, RawTopic, Source, Topic
@@ -25,6 +24,7 @@ from logpipeline_operator.desired.addresses import (
     connect_url,
     elasticsearch_url,
     goal_url,
+    kafka_by_name,
 )
 from logpipeline_operator.desired.component import Component
 from logpipeline_operator.desired.secrets import (
@@ -130,7 +130,7 @@ def _what_it_reads(pipeline: LogPipeline) -> LogPipeline:
             invalid_topic=named["invalid"],
             generator=None if spec.source.generator is None else Generator(),
         ),
-        kafka=Kafka(managed=ManagedKafka()),
+        kafka=kafka_by_name(pipeline),
         goals=goals,
         sink=None
         if spec.sink is None

@@ -66,6 +66,12 @@ REASONS: tuple[Reason, ...] = (
         "Delete or rename the object that the message names, or give the pipeline, or the goal, another name.",
     ),
     _fault(
+        "NameShared", (READY, PROGRESSING),
+        "Another pipeline is called the same on the same external Kafka. Their Connect workers and alert bridges work "
+        "as one group, each with the other's Secrets, and their results mix.",
+        "Give one of them another spec.kafka.external.pipelineName; docs/UPGRADE.md says what moves with it.",
+    ),
+    _fault(
         "SecretMissing", _PEERS,
         "A Secret that the resource names is not in its namespace.",
         "Create the Secret, or correct the secretRef; the pipeline goes on within a minute.",

@@ -98,9 +98,9 @@ def main(
 def _consumer_settings(pipeline: LogPipeline, settings: Mapping[str, str]) -> dict[str, Any]:
     return {
         **settings,
-        "group.id": f"{pipeline.name}.alert-bridge",
+        "group.id": f"{pipeline.name_on_kafka}.alert-bridge",
         # The one that starts after a crash takes the place of the one before at once, and fences it off.
-        "group.instance.id": f"{pipeline.name}.alert-bridge",
+        "group.instance.id": f"{pipeline.name_on_kafka}.alert-bridge",
         "enable.auto.commit": False,
         "auto.offset.reset": "earliest",
         "topic.metadata.refresh.interval.ms": 10_000,
