@@ -20,7 +20,7 @@ from logpipeline_operator.observe.facts import (
     TopicsFacts,
 )
 from logpipeline_operator.status.conditions import status_of, status_of_invalid
-from logpipeline_operator.status.reasons import CONDITION_TYPES, REASONS, reason_of
+from logpipeline_operator.status.reasons import CONDITION_TYPES, REASONS, Finding, reason_of
 from observed import NOW, facts, goal, progress, workload
 from pipelines import a_pipeline
 
@@ -366,6 +366,26 @@ def test_what_the_api_server_refuses_is_said() -> None:
         PIPELINE, facts(without="connect", connector=None), failures=["Deployment web-connect: exceeded quota"]
     )
     assert shown["Progressing"] == ("False", "ApplyFailed")
+
+
+# What an object of somebody else means for the pipeline as a whole.
+HELD: dict[str, tuple[Finding, dict[str, tuple[str, str]]]] = {
+    "until somebody does something": (
+        Finding("False", "NameTaken", "Role web-goals belongs to Other thing"),
+        {"Ready": ("False", "NameTaken"), "Progressing": ("False", "NameTaken"), "KafkaReady": ("True", "Ready")},
+    ),
+    "until the garbage collector has been there": (
+        Finding("False", "Creating", "Role web-goals"),
+        {"Ready": ("False", "Creating"), "Progressing": ("True", "Creating"), "KafkaReady": ("True", "Ready")},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", HELD)
+def test_what_is_held_up_by_others_is_not_complete(name: str) -> None:
+    finding, expected = HELD[name]
+    assert expected.items() <= conditions(PIPELINE, facts(), held=[finding]).items()
+    assert message(PIPELINE, facts(), "Ready", held=[finding]) == finding.message
 
 
 def test_a_resource_that_cannot_be_read_keeps_what_is_known() -> None:
