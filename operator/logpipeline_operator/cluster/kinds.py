@@ -102,7 +102,7 @@ def pipeline_of(document: Mapping[str, Any]) -> PipelineKey | None:
     """Return the pipeline that a child belongs to by its labels, None for what is not ours."""
     metadata = document.get("metadata", {})
     labels = metadata.get("labels") or {}
-    # Claims made before 0.2 have the instance label alone.
+    # Claims that an earlier version has made have the instance label alone.
     name = labels.get(PIPELINE_LABEL) or labels.get(INSTANCE_LABEL)
     if labels.get(MANAGED_BY_LABEL) != MANAGED_BY or name is None:
         return None
