@@ -110,6 +110,8 @@ def _whose(document: Document) -> str:
     owner = controller_of(document)
     if owner is not None:
         return f"belongs to {owner['kind']} {owner['name']}"
+    if (pipeline := pipeline_of(document)) is not None and document["kind"] == VOLUME_CLAIM.name:
+        return f"was kept for {KIND} {pipeline.name}"
     labels = document["metadata"].get("labels") or {}
     if (manager := labels.get(MANAGED_BY_LABEL)) not in (None, MANAGED_BY):
         instance = labels.get(INSTANCE_LABEL)

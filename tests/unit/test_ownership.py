@@ -137,7 +137,7 @@ TAKEN: dict[str, tuple[Document, str, set[str]]] = {
             "checkpoint-web-goal-b-0",
             labels={"app.kubernetes.io/managed-by": "logpipeline-operator", "logpipeline.dev/pipeline": "web-goal"},
         ),
-        "PersistentVolumeClaim checkpoint-web-goal-b-0 has no owner",
+        "PersistentVolumeClaim checkpoint-web-goal-b-0 was kept for LogPipeline web-goal",
         {"web-goal-b"},
     ),
 }
