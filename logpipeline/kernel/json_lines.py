@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-import numpy as np
 import orjson
 import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json as pj
+
+from logpipeline.kernel.lenient import paired_surrogates, quoted_infinities, utf8
 
 Role = Literal["text", "number"]
 NOT_JSON = "is not valid JSON"
@@ -26,9 +27,6 @@ _LONGEST_FAST = 2048
 # Below this many documents a second attempt by Arrow costs more than reading them one by one.
 _SMALLEST_FAST = 1024
 _SPLIT = 16
-# 1e308 is a double, ten times as much is none.
-_OVERFLOWING_DIGITS = 309
-_SAMPLED, _LAST_DIGIT = 16, 9
 
 pa.set_cpu_count(1)
 pa.set_io_thread_count(1)
@@ -76,23 +74,16 @@ class JsonLines:
 
     def _read_fast(self, values: pa.Array) -> pl.DataFrame | None:
         """Return the columns, or None when Arrow refuses the batch or could read it otherwise than a strict parser."""
-        joined = _join(values)
-        # Arrow takes NaN and Infinity for numbers and does not look at the encoding of what it skips; JSON (RFC 8259)
-        # is stricter.
-        if b"NaN" in joined or b"Inf" in joined or not _is_utf8(joined) or _may_overflow(joined):
-            return None
+        # For the whole batch at once: a client that sends odd bytes must not force the slow way upon its neighbours.
+        joined = utf8(_join(values))
         types = self._types(values)
         if types is None:
             return None
-        try:
-            table = pj.read_json(
-                pa.BufferReader(joined),
-                read_options=pj.ReadOptions(use_threads=False, block_size=len(joined) + 1),
-                parse_options=pj.ParseOptions(
-                    explicit_schema=_schema(types, self._places), unexpected_field_behavior="ignore"
-                ),
-            )
-        except pa.ArrowInvalid:
+        schema = _schema(types, self._places)
+        table = _parse(joined, schema)
+        if table is None and (paired := paired_surrogates(joined)) != joined:
+            table = _parse(paired, schema)
+        if table is None:
             return None
         if table.num_rows != len(values):
             return None
@@ -109,7 +100,7 @@ class JsonLines:
         types: dict[str, pa.DataType] = {}
         for value in values.slice(0, 4).to_pylist():
             try:
-                document = orjson.loads(value)
+                document = _loads(value)
             except orjson.JSONDecodeError:
                 return None
             for path, places in self._places.items():
@@ -133,7 +124,7 @@ class JsonLines:
             document: Any = None
             fault: str | None = None
             try:
-                document = orjson.loads(value or b"")
+                document = _loads(value or b"")
             except orjson.JSONDecodeError:
                 fault = NOT_JSON
             if fault is None and not isinstance(document, dict):
@@ -155,6 +146,11 @@ def _likely_plain(values: pa.Array) -> pa.Array | None:
         pc.and_(pc.equal(pc.binary_slice(values, 0, 1), b"{"), pc.equal(pc.binary_slice(values, -1), b"}")),
         pc.less_equal(pc.binary_length(values), _LONGEST_FAST),
     )
+    # Arrow takes NaN and Infinity for numbers; JSON (RFC 8259) is stricter.
+    data = values.buffers()[2]
+    for word in ("NaN", "Inf"):
+        if data is not None and word.encode() in data.to_pybytes():
+            mask = pc.and_(mask, pc.invert(pc.match_substring(values, word)))
     if values.null_count:
         mask = pc.fill_null(mask, False)
     return None if pc.all(mask).as_py() else mask
@@ -167,23 +163,15 @@ def _join(values: pa.Array) -> bytes:
     return joined
 
 
-def _is_utf8(data: bytes) -> bool:
+def _parse(joined: bytes, schema: pa.Schema) -> pa.Table | None:
     try:
-        pa.array([data], pa.large_binary()).cast(pa.large_string())
+        return pj.read_json(
+            pa.BufferReader(joined),
+            read_options=pj.ReadOptions(use_threads=False, block_size=len(joined) + 1),
+            parse_options=pj.ParseOptions(explicit_schema=schema, unexpected_field_behavior="ignore"),
+        )
     except pa.ArrowInvalid:
-        return False
-    return True
-
-
-def _may_overflow(data: bytes) -> bool:
-    """Whether an integer may stand in `data` that is too large for a double; Arrow does not look at what it skips.
-
-    One byte in 16 is looked at: as many digits in a row as such a number has make many of them digits in a row.
-    """
-    sampled = np.frombuffer(data, np.uint8)[::_SAMPLED]
-    others = np.flatnonzero(sampled - ord("0") > _LAST_DIGIT)  # unsigned: what is below "0" is far above "9"
-    gaps = np.diff(others, prepend=-1, append=len(sampled)) - 1
-    return bool(gaps.max(initial=0) >= _OVERFLOWING_DIGITS // _SAMPLED)
+        return None
 
 
 def _schema(types: Mapping[str, pa.DataType], places: Mapping[str, list[list[str]]]) -> pa.Schema:
@@ -227,12 +215,29 @@ def _dig(document: Any, places: list[list[str]]) -> Any:
     return None
 
 
+def _loads(value: bytes) -> Any:
+    """Return a document, with U+FFFD for what is no text in it; raises orjson.JSONDecodeError."""
+    try:
+        return orjson.loads(value)
+    except orjson.JSONDecodeError:
+        text = paired_surrogates(utf8(value))
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return orjson.loads(quoted_infinities(text))
+
+
 def _text(value: Any) -> str | None:
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
         return str(int(value))
-    return repr(value) if isinstance(value, float) else orjson.dumps(value).decode()
+    if isinstance(value, float):
+        return repr(value)
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError:  # nested deeper than orjson writes (254), though not deeper than it reads (1024)
+        return None
 
 
 def _typed(raw: Mapping[str, pa.Array], columns: list[tuple[str, Role]], faults: pl.Series) -> pl.DataFrame:

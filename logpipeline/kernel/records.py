@@ -16,12 +16,12 @@ from logpipeline.api.condition import Condition
 from logpipeline.api.source import Source
 from logpipeline.kernel.json_lines import JsonLines, Role
 from logpipeline.kernel.text_lines import REQUEST_PARTS, read_text, request_parts
+from logpipeline.kernel.times import clf_seconds, iso_seconds
 from logpipeline.rules import Rule
 
 # A result names its window as a date, so event time must have one: years 1 to 9999.
 _FIRST_SECOND = int(datetime(1, 1, 1, tzinfo=UTC).timestamp())
 _LAST_SECOND = int(datetime(9999, 12, 31, tzinfo=UTC).timestamp())
-_CLF_TIME = "%d/%b/%Y:%H:%M:%S %z"
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ class RecordReader:
     def _seconds(self) -> pl.Expr:
         """Return event time as epoch seconds with fraction; null where it cannot be read."""
         if self._json is None:
-            return _epoch(pl.col("text:time").str.to_datetime(_CLF_TIME, strict=False, time_zone="UTC"))
+            return clf_seconds(pl.col("text:time"))
         time = self._source.timestamp
         match time.format:
             case "epoch":
@@ -130,12 +130,9 @@ class RecordReader:
             case "epoch_millis":
                 return pl.col(f"number:{time.field}") / 1000
             case "clf":
-                return _epoch(pl.col(f"text:{time.field}").str.to_datetime(_CLF_TIME, strict=False, time_zone="UTC"))
+                return clf_seconds(pl.col(f"text:{time.field}"))
             case "iso8601":
-                text = pl.col(f"text:{time.field}")
-                zoned = text.str.to_datetime("%+", strict=False, time_zone="UTC")
-                plain = text.str.replace(" ", "T", literal=True).str.to_datetime("%Y-%m-%dT%H:%M:%S%.f", strict=False)
-                return pl.coalesce(_epoch(zoned), _epoch(plain))
+                return iso_seconds(pl.col(f"text:{time.field}"))
 
     def _text(self, field: str) -> pl.Expr:
         if field == "status":
@@ -156,7 +153,3 @@ class RecordReader:
         return self._json is not None or field in columns | (
             {"referrer", "user_agent"} if self._source.format == "combined" else set()
         )
-
-
-def _epoch(moment: pl.Expr) -> pl.Expr:
-    return moment.dt.epoch("us") / 1_000_000

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from unittest.mock import patch
 
 import polars as pl
@@ -22,7 +23,7 @@ FIELDS = ("@timestamp", "client_ip", "status", "request_time", "host", "log.leve
 # What no encoder of ours writes.
 LITERALS = [
     *(b"1e400", b"-1e999", b"1e-400", b"1E5", b"1e+2", b"01", b"1.", b".5", b"+1", b"0x1", b"--1", b"1_000", b"1.0", b"-0"),
-    *(b"1" + b"0" * 400, b"123456789012345678901234567890", b"9223372036854775808", b"NaN", b"-Infinity", b"nan", b"nul", b"True", b"'a'"),
+    *(b"1" + b"0" * 400, b"10e308", b"-10e308", b"123456789012345678901234567890", b"9223372036854775808", b"NaN", b"-Infinity", b"nan", b"nul", b"True", b"'a'"),
     *(b'"\xff"', b'"\xed\xa0\x80"', b'"\\ud800"', b'"\\ud83d\\ude00"', b'"\\u0000"', b'"\x00"', b'"\t"', b'"\\x41"', b'"a'),
     *(b'{"a":1,"a":2}', b"[", b"{}{}", b"", b'1, "status": 404', b"/* */ 1"),
 ]  # fmt: skip
@@ -108,3 +109,70 @@ def test_a_literal_among_values_of_its_fields_type(literal: bytes) -> None:
     for field in ordinary:
         odd = json.dumps(ordinary | {field: "ODD"}).encode().replace(b'"ODD"', literal)
         assert_same_one_by_one([like, like, like, like, odd, like])
+
+
+# What a client sends: any bytes, and what a line is made of.
+FORGED = [
+    *(b'"', b"\\", b" ", b"[", b"]", b"-", b"\xff", b"\xed\xa0\x80", b"\xc3\xa4", b"\x00", b"\x1b[31m", b"\t", b"\x7f"),
+    *(b'" 200 5', b'" 200 5 "-" "x"', b"[01/May/2024:12:00:00 +0000]", b'] "GET / HTTP/1.1" 200 5', b'"status":200,'),
+]
+sent = st.lists(st.one_of(st.sampled_from(FORGED), st.binary(max_size=3)), max_size=8).map(b"".join)
+ESCAPES = {8: b"\\b", 9: b"\\t", 10: b"\\n", 11: b"\\v", 13: b"\\r", 34: b'\\"', 92: b"\\\\"}
+SERVER = b'192.0.2.1 - %b [03/Aug/2022:06:51:51 +0000] "%b" 401 9'
+
+
+def is_plain(byte: int) -> bool:
+    return 32 <= byte < 127 and byte not in b'"\\'
+
+
+def by_apache(text: bytes) -> bytes:
+    """As ap_escape_logitem() writes it."""
+    return b"".join(bytes([one]) if is_plain(one) else ESCAPES.get(one, b"\\x%02x" % one) for one in text)
+
+
+def by_nginx(text: bytes) -> bytes:
+    """As escape=default writes it."""
+    return b"".join(bytes([one]) if is_plain(one) else b"\\x%02X" % one for one in text)
+
+
+def by_older_servers(text: bytes) -> bytes:
+    """Quotes and backslashes escaped, everything else but a line break as it came."""
+    return b"".join(b"\\%c" % one if one in b'"\\' else bytes([one]) for one in text.replace(b"\n", b""))
+
+
+def in_json(text: bytes) -> bytes:
+    """As a logger that takes bytes for text writes a string."""
+    return b"".join(b"\\u%04x" % one if one < 32 or one in b'"\\' else bytes([one]) for one in text)
+
+
+@given(
+    st.sampled_from(["common", "combined"]),
+    st.sampled_from([by_apache, by_nginx, by_older_servers]),
+    st.tuples(sent, sent, sent, sent),
+)
+@settings(max_examples=200, deadline=None, derandomize=True)
+def test_nothing_that_a_client_sends_decides_what_a_line_counts_as(
+    layout: str, escape: Callable[[bytes], bytes], fields: tuple[bytes, ...]
+) -> None:
+    user, request, referrer, agent = map(escape, fields)
+    nobody = b'""' if escape is by_apache else b"-"
+    line = SERVER % (user or nobody, request) + (b' "%b" "%b"' % (referrer, agent) if layout == "combined" else b"")
+    ordinary = SERVER % (b"-", b"GET / HTTP/1.1") + (b' "-" "x"' if layout == "combined" else b"")
+    reader = RecordReader(Source.model_validate({"format": layout}), all_fields())
+    frame = reader.read(pa.array([ordinary, line, ordinary], pa.binary()), pa.array([NOW_MS] * 3, pa.int64()))
+    assert frame.select("invalid", "second", "text:client_ip", "text:status").unique().rows() == [
+        (None, NOW_MS // 1000, "192.0.2.1", "401")
+    ]
+
+
+@given(st.lists(st.one_of(sent.map(in_json), st.sampled_from([b"\\ud800", b"\\uDCFF", b"\\\\"])), max_size=6))
+@settings(max_examples=100, deadline=None, derandomize=True)
+def test_nothing_that_a_client_sends_decides_what_a_document_counts_as(parts: list[bytes]) -> None:
+    text = b"".join(parts)
+    document = b'{"@timestamp":7,"status":401,"%b":"%b","client_ip":"192.0.2.1"}'
+    batch = [document % (name, text) for name in (b"host", b"user_agent")]
+    frame = read([document % (b"host", b"h"), *batch])
+    assert frame.select("invalid", "second", "text:client_ip", "text:status").unique().rows() == [
+        (None, 7, "192.0.2.1", "401")
+    ]
+    assert_same_one_by_one(batch)
