@@ -164,7 +164,7 @@ JSON_RECORDS: list[tuple[bytes | None, str]] = [
     (b'{"status":NaN}', "not JSON"),
     (b"", "not a JSON object"),
     (None, "no value"),
-    (b'{"host":"\xff\xfe"}', "not UTF-8"),
+    (b'{"host":"\xff\xfe"}', "indexed"),
     (b'{"a":' * 2000 + b"1" + b"}" * 2000, "not JSON"),
     (b"\n", "not a JSON object"),
 ]
@@ -180,10 +180,11 @@ COMBINED_RECORDS: list[tuple[bytes | None, str]] = [
     ),
     (b'1.2.3.4 - - [10/Oct/2000:13:55:36 -0700] "-" 408 0 "-" "-"', "indexed"),
     (b'1.2.3.4 - - [10/Oct/2000:13:55:36 -0700] "GET /' + b"\\x22" * 250_000 + b' HTTP/1.1" 414 0 "-" "-"', "indexed"),
-    (b'1.2.3.4 - - [10/Oct/2000:13:55:36 -0700] "GET /a HTTP/1.1" 200 10', "no referrer"),
+    (b'1.2.3.4 - - [10/Oct/2000:13:55:36 -0700] "GET /a HTTP/1.1" 200 10', "not a line of the combined log format"),
     (b'1.2.3.4 - - [99/Oct/2000:13:55:36 -0700] "GET / HTTP/1.1" 200 1 "-" "-"', "is not a time"),
-    (b'{"status":200}', "of the line"),
-    (b"", "of the line"),
+    (b'{"status":200}', "not a line"),
+    (b"", "not a line"),
+    (b'1.2.3.4 - a [b] [10/Oct/2000:13:55:36 -0700] "GET /\\" 200 5 HTTP/1.1" 401 1 "-" "-"', "indexed"),
     (b'1.2.3.4 - - [10/Oct/2000:13:55:36 -0700] "GET /\xff HTTP/1.1" 200 1 "-" "-"', "indexed"),
 ]
 

@@ -22,7 +22,7 @@ final class JsonReader implements RecordReader {
 
     @Override
     public ObjectNode read(byte[] value) {
-        ObjectNode document = parse(Text.strictly(value));
+        ObjectNode document = parse(Text.pairedSurrogates(Text.of(value)));
         // Before the columns are written: one of them may bear the name of the field that holds the time.
         JsonNode time = FieldMapping.find(document, timestampField);
         fields.apply(document);

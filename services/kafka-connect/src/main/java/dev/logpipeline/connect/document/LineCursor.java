@@ -1,74 +1,73 @@
 package dev.logpipeline.connect.document;
 
-import java.util.regex.MatchResult;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
-
 /**
- * Takes the parts of an access log line one after the other.
+ * Finds the places in a line at which its parts begin and end; -1 where there is none.
  *
  * <p>By hand, for a regular expression of the whole line recurses once for each escape in it: a line of a megabyte would overflow the stack.
  */
-final class LineCursor {
+record LineCursor(String line) {
 
-    private final String line;
-    private int position;
-
-    /** @param line with its line break or without */
-    LineCursor(String line) {
-        int end = line.length();
-        while (end > 0 && (line.charAt(end - 1) == '\n' || line.charAt(end - 1) == '\r')) {
+    /** Takes the line break off. */
+    static LineCursor of(String text) {
+        int end = text.length();
+        while (end > 0 && (text.charAt(end - 1) == '\n' || text.charAt(end - 1) == '\r')) {
             end--;
         }
-        this.line = line.substring(0, end);
+        return new LineCursor(text.substring(0, end));
     }
 
-    /** The text up to the separator, which is taken too. */
-    String until(String separator, String what) {
-        int end = line.indexOf(separator, position);
-        if (end < 0) {
-            throw noSuch(what);
-        }
-        String part = line.substring(position, end);
-        position = end + separator.length();
-        return part;
+    /** Where the words before this place, two of them, are over. */
+    int afterTwoWords() {
+        int first = line.indexOf(' ');
+        int second = first < 1 ? -1 : line.indexOf(' ', first + 1);
+        return second <= first + 1 ? -1 : second + 1;
     }
 
-    /** The first place ahead where the pattern matches. */
-    MatchResult find(Pattern pattern, String what) {
-        Matcher matcher = pattern.matcher(line);
-        if (!matcher.find(position)) {
-            throw noSuch(what);
-        }
-        return matcher.toMatchResult();
-    }
-
-    /** The text up to that place, which is taken too. */
-    String until(MatchResult place) {
-        String part = line.substring(position, place.start());
-        position = place.end();
-        return part;
-    }
-
-    /** The string between two quotes; one inside it is escaped by a backslash. */
-    String quoted(String what) {
-        skip("\"", what);
-        int start = position;
-        for (int i = start; i < line.length(); i++) {
+    /** The first quote from here on that no backslash escapes. */
+    int quote(int from) {
+        for (int i = from; i < line.length(); i++) {
             char c = line.charAt(i);
             if (c == '"') {
-                position = i + 1;
-                return unescape(line.substring(start, i));
+                return i;
             }
             if (c == '\\') {
                 i++;
             }
         }
-        throw noSuch(what);
+        return -1;
+    }
+
+    /** Whether the line ends here, or goes on after a space and closes every quote that it opens. */
+    boolean endsOrGoesOn(int from) {
+        if (from < line.length() && line.charAt(from) != ' ') {
+            return false;
+        }
+        boolean open = false;
+        for (int i = from; i < line.length(); i++) {
+            char c = line.charAt(i);
+            if (c == '\\' && ++i == line.length()) {
+                return false;
+            }
+            open ^= c == '"';
+        }
+        return !open;
+    }
+
+    /** The last quote from here on after which the line ends, or goes on after a space with one quote more at most. */
+    int lastQuote(int from) {
+        int last = line.lastIndexOf('"');
+        int before = last < 1 ? -1 : line.lastIndexOf('"', last - 1);
+        for (int quote : new int[] {last, before}) {
+            if (quote >= from && (quote + 1 == line.length() || line.charAt(quote + 1) == ' ')) {
+                return quote;
+            }
+        }
+        return -1;
     }
 
     /** Only quotes and backslashes: other escapes stand for bytes that need not be text. */
-    static String unescape(String text) {
+    String unescaped(int from, int to) {
+        String text = line.substring(from, to);
         if (text.indexOf('\\') < 0) {
             return text;
         }
@@ -81,23 +80,5 @@ final class LineCursor {
             plain.append(c);
         }
         return plain.toString();
-    }
-
-    void skip(String text, String what) {
-        if (!line.startsWith(text, position)) {
-            throw noSuch(what);
-        }
-        position += text.length();
-    }
-
-    /** That the line ends here, or goes on after a space. */
-    void endOrSpace(String what) {
-        if (position < line.length() && line.charAt(position) != ' ') {
-            throw noSuch(what);
-        }
-    }
-
-    private InvalidRecordException noSuch(String what) {
-        return new InvalidRecordException("no " + what + " at character " + position + " of the line '" + Text.excerpt(line) + "'");
     }
 }

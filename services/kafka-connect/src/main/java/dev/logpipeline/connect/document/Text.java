@@ -1,28 +1,52 @@
 package dev.logpipeline.connect.document;
 
 import java.nio.ByteBuffer;
-import java.nio.charset.CharacterCodingException;
+import java.nio.CharBuffer;
+import java.nio.charset.CharsetDecoder;
+import java.nio.charset.CoderResult;
 import java.nio.charset.StandardCharsets;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
-/** The bytes of a record as text. */
+/**
+ * The bytes of a record as text, with U+FFFD for what is none: a client chooses the bytes of a path or a user agent, and that must not
+ * decide whether its request is found. The goals do the same (logpipeline/kernel/lenient.py).
+ */
 final class Text {
 
     private static final int EXCERPT = 80;
+    private static final char REPLACEMENT = '\ufffd';
+
+    /** An escaped backslash, a pair of surrogates, or a surrogate alone. */
+    private static final Pattern SURROGATES = Pattern.compile(
+        "\\\\\\\\|\\\\u[dD](?:[89abAB][0-9a-fA-F]{2}(?<low>\\\\u[dD][c-fC-F][0-9a-fA-F]{2})?|[c-fC-F][0-9a-fA-F]{2})");
 
     private Text() {}
 
-    /** JSON is UTF-8 (RFC 8259), so anything else is no JSON. */
-    static String strictly(byte[] bytes) {
-        try {
-            return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
-        } catch (CharacterCodingException e) {
-            throw new InvalidRecordException("not UTF-8");
+    /** U+FFFD stands for each maximal part that is not UTF-8 (Unicode, chapter 3.9). */
+    static String of(byte[] bytes) {
+        CharsetDecoder decoder = StandardCharsets.UTF_8.newDecoder();
+        ByteBuffer in = ByteBuffer.wrap(bytes);
+        CharBuffer out = CharBuffer.allocate(bytes.length);
+        for (CoderResult result; !(result = decoder.decode(in, out, true)).isUnderflow();) {
+            out.put(REPLACEMENT);
+            in.position(in.position() + (isSurrogate(in) ? 1 : result.length()));
         }
+        return out.flip().toString();
     }
 
-    /** What is not UTF-8 becomes U+FFFD: such a line of a log is a real request, often an attack, and the goals count it too. */
-    static String leniently(byte[] bytes) {
-        return new String(bytes, StandardCharsets.UTF_8);
+    /** No byte can follow the first one of a surrogate, so that byte is a part of its own; Java takes three for one. */
+    private static boolean isSurrogate(ByteBuffer in) {
+        return in.remaining() > 1 && in.get(in.position()) == (byte) 0xed && (in.get(in.position() + 1) & 0xe0) == 0xa0;
+    }
+
+    /** JSON with U+FFFD for each escaped surrogate that stands alone. */
+    static String pairedSurrogates(String json) {
+        if (!json.contains("\\ud") && !json.contains("\\uD")) {
+            return json;
+        }
+        return SURROGATES.matcher(json).replaceAll(found ->
+            found.group().equals("\\\\") || found.group(1) != null ? Matcher.quoteReplacement(found.group()) : "\\\\ufffd");
     }
 
     /** So much of a value as a message can carry. */

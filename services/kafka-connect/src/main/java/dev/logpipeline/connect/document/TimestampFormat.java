@@ -4,15 +4,16 @@ import java.math.BigDecimal;
 import java.time.DateTimeException;
 import java.time.Instant;
 import java.time.LocalDateTime;
+import java.time.LocalTime;
 import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
-import java.time.format.DateTimeFormatterBuilder;
 import java.time.format.ResolverStyle;
-import java.time.temporal.TemporalAccessor;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /** The ways in which logs write a time, each read as seconds since the epoch with their fraction. */
 public enum TimestampFormat {
@@ -31,12 +32,20 @@ public enum TimestampFormat {
         }
     },
 
-    /** With an offset or in UTC, as in $time_iso8601 of NGINX. */
+    /** With an offset or in UTC, and what is written for it: see logpipeline/kernel/times.py, which reads the same. */
     ISO8601 {
         @Override
         BigDecimal parse(String text) {
-            TemporalAccessor time = ISO.parseBest(text, OffsetDateTime::from, LocalDateTime::from);
-            return seconds(time instanceof OffsetDateTime exact ? exact.toInstant() : ((LocalDateTime) time).toInstant(ZoneOffset.UTC));
+            Matcher parts = ISO.matcher(text);
+            if (!parts.matches()) {
+                throw new DateTimeException(text);
+            }
+            String second = parts.group(3) == null ? ":00" : parts.group(3).replace(',', '.');
+            boolean leap = second.startsWith(LEAP);
+            LocalDateTime local = LocalDateTime.parse(parts.group(1) + "T" + parts.group(2) + (leap ? second.replace(LEAP, BEFORE_LEAP) : second));
+            int offset = parts.group(4) == null ? 0
+                : LocalTime.parse(parts.group(5) + ":" + (parts.group(6) == null ? "00" : parts.group(6))).toSecondOfDay();
+            return seconds(local.toInstant(ZoneOffset.UTC).plusSeconds(leap ? 1 : 0).minusSeconds("-".equals(parts.group(4)) ? -offset : offset));
         }
     },
 
@@ -44,18 +53,18 @@ public enum TimestampFormat {
     CLF {
         @Override
         BigDecimal parse(String text) {
-            return seconds(OffsetDateTime.parse(text, COMMON_LOG).toInstant());
+            boolean leap = text.contains(LEAP + " ");
+            return seconds(OffsetDateTime.parse(text.replace(LEAP + " ", BEFORE_LEAP + " "), COMMON_LOG).toInstant().plusSeconds(leap ? 1 : 0));
         }
     };
 
-    private static final DateTimeFormatter ISO = new DateTimeFormatterBuilder()
-        .append(DateTimeFormatter.ISO_LOCAL_DATE_TIME)
-        .optionalStart().appendOffset("+HH:MM", "Z").optionalEnd()
-        .optionalStart().appendOffset("+HHMM", "Z").optionalEnd()
-        .toFormatter(Locale.ROOT)
-        .withResolverStyle(ResolverStyle.STRICT);
+    private static final Pattern ISO = Pattern.compile("([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}:[0-9]{2})(:[0-9]{2}(?:[.,][0-9]{1,9})?)?"
+        + " *(?:Z|z|UTC|([+-])([0-9]{2})(?::?([0-9]{2}))?)?");
     private static final DateTimeFormatter COMMON_LOG =
         DateTimeFormatter.ofPattern("d/MMM/uuuu:HH:mm:ss Z", Locale.ENGLISH).withResolverStyle(ResolverStyle.STRICT);
+    /** A leap second, which is the same as the second after it. */
+    private static final String LEAP = ":60";
+    private static final String BEFORE_LEAP = ":59";
 
     /** Longer than any time, short enough that neither reading a number nor writing it out costs anything: 1e999999999 is valid JSON. */
     private static final int DIGITS_MAX = 40;
