@@ -6,12 +6,14 @@ anything is touched, and the goal runs on by its old rule.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from logpipeline.api import Aggregate, Condition, Goal, Having, LogPipeline, Window, parse
+from pydantic import ValidationError
+
+from logpipeline.api import Aggregate, Condition, Goal, Having, LogPipeline, Window, parse_stored
 from logpipeline.api.alerting import Alert
 from logpipeline.api.goal import Count, OfField
 from logpipeline.api.kafka import Kafka, ManagedKafka
@@ -122,7 +124,7 @@ def accept(pipeline: LogPipeline, running: Mapping[str, RunningGoal]) -> Accepta
     if refusals:
         effective = effective.model_copy(update={"spec": effective.spec.model_copy(update={"goals": goals})})
         try:
-            parse(effective.document())
+            parse_stored(effective.document())
         except ResourceError as error:
             faults = [f"{fault} (goals whose edit is refused run on by their old rule)" for fault in error.faults]
             raise ResourceError(faults) from error
@@ -177,7 +179,7 @@ def _running_goal(goal: Goal, was: RunningGoal) -> Goal:
     return goal.model_copy(
         update={
             "preset": None,
-            "where": [Condition.model_validate(condition) for condition in rule["where"]],
+            "where": _conditions(goal.name, rule["where"]),
             "group_by": list(rule["groupBy"]),
             "window": Window(
                 size=timedelta(seconds=rule["window.size"]), slide=timedelta(seconds=rule["window.slide"])
@@ -187,3 +189,12 @@ def _running_goal(goal: Goal, was: RunningGoal) -> Goal:
             "emit": rule.get("emit"),
         }
     )
+
+
+def _conditions(goal: str, running: Sequence[Mapping[str, Any]]) -> list[Condition]:
+    try:
+        return [Condition.model_validate(condition, by_alias=True, by_name=False) for condition in running]
+    except ValidationError as error:
+        # A newer version has counted by it, and nobody else can: the goal's pod goes on.
+        fault = f"goal {goal!r}: runs a condition that this version does not know"
+        raise ResourceError([f"{fault}; upgrade the operator, or give the rule a new goal name"]) from error

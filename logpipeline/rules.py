@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, cast
 
 from logpipeline.api.condition import Condition
-from logpipeline.api.goal import Goal
+from logpipeline.api.goal import Goal, value_name
 from logpipeline.api.resource import LogPipeline
 from logpipeline.errors import LogPipelineError
 
@@ -46,7 +46,7 @@ class Rule:
     @property
     def value_name(self) -> str:
         """Name of the aggregate in a result, e.g. `count` or `avg_request_time`."""
-        return self.aggregate if self.field is None else f"{self.aggregate}_{self.field}"
+        return value_name(self.aggregate, self.field)
 
     def meaning(self) -> str:
         """Return what is computed, in words: `count by client_ip in 20 s every 1 s`."""
@@ -76,9 +76,9 @@ def rule_of(goal: Goal) -> Rule:
     size = int(goal.window.size.total_seconds())
     aggregate: AggregateKind = "count"
     field = None
-    if goal.aggregate is not None and goal.aggregate.count is None:
-        ((name, of),) = goal.aggregate.model_dump(exclude_none=True).items()
-        aggregate, field = cast("AggregateKind", name), of["field"]
+    if goal.aggregate is not None:
+        name, field = goal.aggregate.chosen()
+        aggregate = cast("AggregateKind", name)
     has_threshold = goal.having is not None
     return Rule(
         name=goal.name,

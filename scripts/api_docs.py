@@ -27,7 +27,13 @@ _INTRO = """\
 
 `logpipelines.logpipeline.dev`, version `v1alpha1`, short name `lpl`, category `streaming`. `kubectl explain
 logpipelines.logpipeline.dev.spec` shows the same. The API server fills in the defaults and checks the rules;
-`logpipeline validate -f FILE` does so without a cluster.
+`logpipeline validate -f FILE` does so without a cluster, by the same types: `"4"` is text and no number, `NO` and `y`
+are booleans to YAML and have to be in quotes where text is meant, null is as if the field were not there.
+
+`validate` refuses one thing more: a goal that names a column which `source.format` does not carry. A rule of the API
+server for that would refuse every later edit of a pipeline that was accepted before. A pipeline that is stored with
+such a goal, or with a key that has the name of a field of the result, runs on, and its condition `Progressing` names
+the field (reason `GoalPointless`).
 
 - **Durations** are numbers and units, the largest first: `500ms`, `30s`, `1h30m`, `7d`.
 - **Sizes** are a number and `Ki`, `Mi`, `Gi` or `Ti` (or `k`, `M`, `G`, `T`); **CPU** is `500m` or `2`.

@@ -6,7 +6,20 @@ generated from them.
 
 from logpipeline.api.condition import Condition
 from logpipeline.api.goal import Aggregate, Goal, Having, Window
-from logpipeline.api.reading import load, parse
+from logpipeline.api.reading import load, load_accepted, parse, parse_stored
 from logpipeline.api.resource import API_VERSION, KIND, LogPipeline
 
-__all__ = ["API_VERSION", "KIND", "Aggregate", "Condition", "Goal", "Having", "LogPipeline", "Window", "load", "parse"]
+__all__ = [
+    "API_VERSION",
+    "KIND",
+    "Aggregate",
+    "Condition",
+    "Goal",
+    "Having",
+    "LogPipeline",
+    "Window",
+    "load",
+    "load_accepted",
+    "parse",
+    "parse_stored",
+]

@@ -15,6 +15,7 @@ from pydantic import (
     GetJsonSchemaHandler,
     PlainSerializer,
     WithJsonSchema,
+    model_validator,
 )
 from pydantic.alias_generators import to_camel
 from pydantic_core import CoreSchema, core_schema
@@ -29,13 +30,18 @@ _DURATION_FAULT = (
 
 
 class Model(BaseModel):
-    """A part of the resource. Unknown fields are errors, values never change after reading."""
+    """A part of the resource. Unknown fields are errors, values never change after reading.
+
+    Types are as strict as the API server's: text is no number, a number no boolean; null is as if it were not there.
+    """
 
     # See `written`.
     model_config = ConfigDict(
         validate_default=True,
         extra="forbid",
         frozen=True,
+        strict=True,
+        allow_inf_nan=False,
         alias_generator=to_camel,
         validate_by_name=True,
         validate_by_alias=True,
@@ -43,6 +49,15 @@ class Model(BaseModel):
 
     # What the API server checks; a subclass adds to it.
     cel: ClassVar[tuple[CelRule, ...]] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nulls(cls, value: Any) -> Any:
+        """A field that is null is pruned by the API server, and its default filled in."""
+        if not isinstance(value, dict):
+            return value
+        known = {name for pair in cls.model_fields.items() for name in (pair[0], pair[1].alias)}
+        return {name: given for name, given in value.items() if given is not None or name not in known}
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
@@ -69,7 +84,8 @@ class Matching:
 
     def __init__(self, name: str, pattern: str, fault: str) -> None:
         self._rule = text_is(name, f"self.matches({text(pattern)})", fault)
-        self._pattern = re.compile(pattern)
+        # Of the letters in a class such as \s the API server's expressions know ASCII alone.
+        self._pattern = re.compile(pattern, re.ASCII)
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_after_validator_function(self._check, handler(source))
@@ -137,6 +153,24 @@ Duration = Annotated[
 ]
 
 
+def _not_boolean(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError("is a boolean, not a whole number; write the number")  # noqa: TRY004 - what Pydantic takes for a fault
+    return value
+
+
+# Beside a Literal of numbers: to Python True is 1.
+NOT_BOOLEAN = BeforeValidator(_not_boolean)
+
+
+def _without_nulls(value: Any) -> Any:
+    return {key: given for key, given in value.items() if given is not None} if isinstance(value, dict) else value
+
+
+# Last beside a map: the API server prunes what is null there as it does in the fields of a model.
+PRUNED = BeforeValidator(_without_nulls)
+
+
 def written(default: str) -> Any:
     """Return a default in the words of the resource; validation makes the value of it, and the CRD shows the words."""
     return default
@@ -200,6 +234,7 @@ Settings = Annotated[
         r"^[A-Za-z0-9._-]{1,253}$",
         "is not the name of a setting; use letters, digits, dots, underscores and hyphens",
     ),
+    PRUNED,
 ]
 
 

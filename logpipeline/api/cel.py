@@ -113,6 +113,11 @@ def are_durations(*values: str) -> str:
     return " && ".join(f"{value} != '' && {value}.matches({text(DURATION_PATTERN)})" for value in values)
 
 
+def checked(*rules: CelRule) -> Any:
+    """Return what a field's JSON schema has besides, for `rules` of its value alone."""
+    return {VALIDATIONS: [rule.schema() for rule in rules]}
+
+
 def add_rules(schema: dict[str, Any], rules: Iterable[CelRule]) -> None:
     """Add `rules` to the JSON schema of the value that they guard."""
     if documents := [rule.schema() for rule in rules]:

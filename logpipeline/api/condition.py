@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
-from pydantic import Field, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from logpipeline.api.base import Model
 from logpipeline.api.cel import CelRule, exactly_one, one_of_fault
 
 FieldName = Annotated[str, Field(min_length=1, max_length=253)]
-Text = Annotated[str | int, WithJsonSchema({"x-kubernetes-int-or-string": True})]
+_INT_64 = range(-(2**63), 2**63)
+
+
+def _int_or_string(value: Any) -> Any:
+    match value:
+        case bool():
+            raise ValueError("is a boolean, as YAML reads y, n, yes, no, on, off, true and false; write it in quotes")
+        case str():
+            return value
+        case int() if value in _INT_64:
+            return value
+        case _:
+            raise ValueError("is neither text nor a whole number; write it in quotes")
+
+
+Text = Annotated[str | int, BeforeValidator(_int_or_string), WithJsonSchema({"x-kubernetes-int-or-string": True})]
 _DISORDERED = "between: the first number is greater than the second; write the lowest first"
 _OPERATORS = ("equals", "in", "notIn", "prefix", "between", "greaterThan", "lessThan")
 

@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from logpipeline.api.cel import VALIDATIONS
+from logpipeline.api.documents import Dumper
 from logpipeline.api.resource import GROUP, KIND, VERSION, LogPipeline, Spec
 from logpipeline.api.status import Status
 
@@ -67,16 +68,9 @@ def custom_resource_definition() -> dict[str, Any]:
     }
 
 
-class _Dumper(yaml.SafeDumper):
-    """YAML without references: parts that occur twice are written twice, for people to read."""
-
-    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - PyYAML asks it of each value
-        return True
-
-
 def crd_text() -> str:
     """Return the CRD as YAML."""
-    text: str = yaml.dump(custom_resource_definition(), Dumper=_Dumper, sort_keys=False, width=120, allow_unicode=True)
+    text: str = yaml.dump(custom_resource_definition(), Dumper=Dumper, sort_keys=False, width=120, allow_unicode=True)
     return text
 
 

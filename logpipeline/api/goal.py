@@ -12,11 +12,27 @@ from pydantic import Field, model_validator
 
 from logpipeline.api.alerting import Alert
 from logpipeline.api.base import Duration, Model, Name, part
-from logpipeline.api.cel import CelRule, are_durations, exactly_one, is_whole_seconds, one_of_fault, seconds, texts
+from logpipeline.api.cel import (
+    CelRule,
+    are_durations,
+    checked,
+    exactly_one,
+    is_whole_seconds,
+    one_of_fault,
+    seconds,
+    text,
+    texts,
+)
 from logpipeline.api.condition import Condition, FieldName, given_of
 from logpipeline.api.presets import PRESETS, PresetName
 from logpipeline.api.source import Topic
 
+# Of every result; beside them stand the fields of groupBy and the value, for example avg_request_time.
+RESULT_FIELDS = ("goal", "window_start", "window_end", "count")
+TAKEN = (
+    f"a result has a field of this name itself ({', '.join(RESULT_FIELDS)}, or its value such as sum_bytes); map the "
+    "record's field to a column in source.fields, and group by that column"
+)
 _WHOLE_SECONDS = "windows are whole seconds, at least 1s"
 _SLIDE_TOO_LARGE = "slide is larger than size, so records between two windows would be lost; make it at most size"
 _SLIDE_LEAVES_REST = "slide does not divide size; choose a slide that goes into size without rest"
@@ -99,6 +115,16 @@ class Aggregate(Model):
             raise ValueError(one_of_fault(_AGGREGATES, given))
         return self
 
+    def chosen(self) -> tuple[str, str | None]:
+        """Return the name of the aggregate and its field, None for a count."""
+        ((name, of),) = self.model_dump(exclude_none=True).items()
+        return name, of.get("field")
+
+
+def value_name(aggregate: str, field: str | None) -> str:
+    """Return the name of an aggregate's value in a result, for example `count` or `avg_request_time`."""
+    return aggregate if field is None else f"{aggregate}_{field}"
+
 
 class Having(Model):
     """Which windows are results."""
@@ -115,6 +141,24 @@ _COUNTS = (
     "(has(self.aggregate) ? has(self.aggregate.count) : !has(self.preset) || self.preset in "
     f"{texts(name for name, preset in PRESETS.items() if 'count' in preset['aggregate'])})"
 )
+
+
+def _value_is_grouped() -> str:
+    """Return the expression for whether groupBy has the name of the aggregate's value."""
+    given = [
+        f"has(self.aggregate.{kind}) && '{kind}_' + self.aggregate.{kind}.field in self.groupBy"
+        for kind in _AGGREGATES
+        if kind != "count"
+    ]
+    of_presets = [
+        f"self.preset == {text(preset)} && {text(value_name(kind, of['field']))} in self.groupBy"
+        for preset, fields in PRESETS.items()
+        for kind, of in fields["aggregate"].items()
+        if of
+    ]
+    return f"(has(self.aggregate) ? {' || '.join(given)} : has(self.preset) && ({' || '.join(of_presets)}))"
+
+
 _NO_THRESHOLD = "emit: early needs having: without a threshold nothing can be passed early; use emit: final"
 _NO_COUNT = "emit: early needs aggregate count, the only one that never falls again; use emit: final"
 _BELOW_ZERO = "having.greaterThan: a count is never below 0; use 0 or more, or leave having out"
@@ -126,11 +170,24 @@ class Goal(Model):
     """One rule, its own application and container, with its own result topic."""
 
     name: Name = Field(description="Unique in the pipeline; names the container, the checkpoint and the result topic.")
-    preset: PresetName | None = Field(None, description="Fills in what is absent; an explicit field wins.")
+    preset: PresetName | None = Field(
+        None,
+        description="Fills in what is absent; an explicit field wins. "
+        "Of the text formats' columns only client-rate needs no other.",
+    )
     where: list[Condition] | None = Field(
         None, max_length=50, description="Conditions that all must hold; absent: every record."
     )
-    group_by: list[FieldName] | None = Field(None, min_length=1, max_length=8, description="Fields of the group key.")
+    group_by: list[FieldName] | None = Field(
+        None,
+        min_length=1,
+        max_length=8,
+        description="Fields of the group key, each by a name that no other field of a result has.",
+        # Here and not at the goal: what is stored already stays valid as long as this list is not edited.
+        json_schema_extra=checked(
+            CelRule("result-fields", f"!self.exists(field, field in {texts(RESULT_FIELDS)})", TAKEN)
+        ),
+    )
     window: Window | None = Field(None, description="Windows of event time.")
     aggregate: Aggregate | None = Field(None, description="What is computed; absent: count.")
     having: Having | None = Field(None, description="Absent: a metric, every window with a record is a result.")
@@ -157,6 +214,7 @@ class Goal(Model):
             "groupBy names a field twice; name each once",
             field="groupBy",
         ),
+        CelRule("result-value", f"!has(self.groupBy) || !{_value_is_grouped()}", TAKEN, field="groupBy"),
         CelRule(
             "alert-groups",
             "!has(self.alert.groupBy) || !has(self.groupBy) || self.alert.groupBy.all(field, field in self.groupBy)",
@@ -187,7 +245,10 @@ class Goal(Model):
     @model_validator(mode="before")
     @classmethod
     def _fill_in_preset(cls, value: Any) -> Any:
-        return {**PRESETS.get(value.get("preset"), {}), **value} if isinstance(value, dict) else value
+        if not isinstance(value, dict) or value.get("preset") not in list(PRESETS):
+            return value
+        # What is null is as absent as to the API server.
+        return {**PRESETS[value["preset"]], **{name: given for name, given in value.items() if given is not None}}
 
     @model_validator(mode="after")
     def _is_a_rule(self) -> Goal:

@@ -6,7 +6,17 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from logpipeline.api.base import Matching, Model, ObjectName, Port, Quantity, SecretReference, Settings, part
+from logpipeline.api.base import (
+    NOT_BOOLEAN,
+    Matching,
+    Model,
+    ObjectName,
+    Port,
+    Quantity,
+    SecretReference,
+    Settings,
+    part,
+)
 from logpipeline.api.cel import CelRule, exactly_one, fixed, one_of_fault
 from logpipeline.api.pods import Workload
 
@@ -32,7 +42,7 @@ class Storage(Model):
 class ManagedKafka(Workload):
     """A Kafka (KRaft) of the pipeline's own."""
 
-    replicas: Literal[1, 3] = Field(1, description="Brokers; 3 survive the loss of one.")
+    replicas: Annotated[Literal[1, 3], NOT_BOOLEAN] = Field(1, description="Brokers; 3 survive the loss of one.")
     storage: Storage = part(Storage, "Volume of each broker.")
     port: Port | None = Field(
         None, description="Port of the client listener; absent: 9092, or a free one on one machine."

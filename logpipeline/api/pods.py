@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from logpipeline.api.base import Cpu, ImageName, KeysMatching, Matching, Model, ObjectName, Quantity
+from logpipeline.api.base import PRUNED, Cpu, ImageName, KeysMatching, Matching, Model, ObjectName, Quantity
 from logpipeline.api.cel import CelRule
 from logpipeline.api.quantity import bytes_of, cores_of
 
@@ -32,8 +32,9 @@ Labels = Annotated[
     ],
     Field(max_length=50),
     _KEYS,
+    PRUNED,
 ]
-Annotations = Annotated[dict[str, Annotated[str, Field(max_length=16384)]], Field(max_length=50), _KEYS]
+Annotations = Annotated[dict[str, Annotated[str, Field(max_length=16384)]], Field(max_length=50), _KEYS, PRUNED]
 
 
 class ResourceList(Model):
@@ -89,7 +90,9 @@ class Toleration(Model):
     operator: Literal["Equal", "Exists"] | None = Field(None, description="Absent: Equal.")
     value: Annotated[str, Field(max_length=63)] | None = Field(None, description="Value of the taint.")
     effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = Field(None, description="Absent: all.")
-    toleration_seconds: int | None = Field(None, description="How long NoExecute is borne.")
+    toleration_seconds: Annotated[int, Field(ge=0, le=2**31 - 1)] | None = Field(
+        None, description="How long NoExecute is borne."
+    )
 
     cel: ClassVar = (
         CelRule("toleration-key", "has(self.key) || has(self.operator) && self.operator == 'Exists'", _ALL_TAINTS),

@@ -1,119 +1,145 @@
-"""From YAML to a LogPipeline, with errors that name the field, the value and the remedy."""
+"""From YAML, or from what the API server stores, to a LogPipeline.
+
+A file is read strictly: what `validate` accepts the API server accepts, and the other way round. What is stored already
+is read leniently, for whoever runs it must not stop it: fields of a newer version are named and ignored, and what is
+only to no purpose (`logpipeline.api.goal_fields`) is named.
+"""
 
 from __future__ import annotations
 
-import difflib
-import types
-import typing
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import ValidationError
 
+from logpipeline.api.documents import read_documents
+from logpipeline.api.faults import describe, path_of, printable
+from logpipeline.api.goal_fields import objections
 from logpipeline.api.resource import API_VERSION, KIND, LogPipeline
 from logpipeline.errors import ResourceError
 
+# The greatest whole number that every reader of JSON holds exactly.
+_EXACT = 2**53 - 1
+# The API server takes no larger request.
+_MOST_BYTES = 3 << 20
 
-class _UniqueKeyLoader(yaml.SafeLoader):
-    """YAML says keys are unique, PyYAML lets the last one win: a field written twice would be lost without a word."""
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[Any] = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if key in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the field {key!r} is given twice", key_node.start_mark
-                )
-            seen.add(key)
-        return super().construct_mapping(node, deep)
+@dataclass(frozen=True)
+class Stored:
+    """A resource as the API server stores it.
+
+    `unknown` are the paths of the fields that this version does not know, `objections` what `load` would refuse of it
+    and can run all the same.
+    """
+
+    pipeline: LogPipeline
+    unknown: tuple[str, ...]
+    objections: tuple[str, ...]
 
 
 def load(path: Path) -> LogPipeline:
-    """Return the one LogPipeline in the YAML file `path`; raises ResourceError."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise ResourceError([f"{path}: cannot read the resource: {error.strerror}"]) from error
-    except UnicodeDecodeError as error:
-        raise ResourceError([f"{path}: is not UTF-8 text (byte {error.start}); is it a resource?"]) from error
-    try:
-        documents = [document for document in yaml.load_all(text, Loader=_UniqueKeyLoader) if document is not None]
-    except yaml.YAMLError as error:
-        raise ResourceError([f"{path}: is not YAML: {' '.join(str(error).split())}"]) from error
-    if len(documents) != 1:
-        raise ResourceError([f"{path}: holds {len(documents)} resources; give a file with exactly one {KIND}"])
-    try:
-        return parse(documents[0])
-    except ResourceError as error:
-        raise ResourceError([f"{path}: {fault}" for fault in error.faults]) from error
+    """Return the one LogPipeline in the YAML file `path`, which a person has written; raises ResourceError."""
+    return _load(path, parse)
+
+
+def load_accepted(path: Path) -> LogPipeline:
+    """Return the LogPipeline in the file `path`, which the operator or `up` has written for one of its components;
+    raises ResourceError.
+    """
+    return _load(path, lambda document: _read(document, ignore_unknown=False).pipeline)
 
 
 def parse(document: Any) -> LogPipeline:
     """Return the LogPipeline that a decoded document holds; raises ResourceError with a line a fault."""
+    read = _read(document, ignore_unknown=False)
+    if read.objections:
+        raise ResourceError(list(read.objections))
+    return read.pipeline
+
+
+def parse_stored(document: Any) -> Stored:
+    """Return the LogPipeline that the API server stores as `document`, and what is to be said of it; raises
+    ResourceError with a line a fault where it does not hold together.
+    """
+    return _read(document, ignore_unknown=True)
+
+
+def _read(document: Any, *, ignore_unknown: bool) -> Stored:
     if not isinstance(document, dict):
         raise ResourceError(
             [f"is not a resource but {type(document).__name__}; it starts with `apiVersion: {API_VERSION}`"]
         )
     if document.get("kind") != KIND or document.get("apiVersion") != API_VERSION:
-        got = f"{document.get('apiVersion')} {document.get('kind')}"
+        got = printable(f"{document.get('apiVersion')} {document.get('kind')}")
         raise ResourceError([f"is {got}, not {API_VERSION} {KIND}; correct apiVersion and kind"])
+    document, unknown = _whole_numbers(document), set[tuple[int | str, ...]]()
+    while True:
+        try:
+            pipeline = LogPipeline.model_validate(document, by_alias=True, by_name=False)
+        except ValidationError as error:
+            faults = error.errors()
+            fresh = {fault["loc"] for fault in faults if fault["type"] == "extra_forbidden"}
+            if not ignore_unknown or not fresh:
+                raise ResourceError([describe(fault, LogPipeline) for fault in faults]) from error
+            document = _without(document, fresh)
+            unknown |= fresh
+        else:
+            paths = tuple(sorted(printable(path_of(location)) for location in unknown))
+            return Stored(pipeline, paths, tuple(objections(pipeline)))
+
+
+def _load(path: Path, read: Callable[[Any], LogPipeline]) -> LogPipeline:
     try:
-        return LogPipeline.model_validate(document)
-    except ValidationError as error:
-        raise ResourceError([_describe(fault) for fault in error.errors()]) from error
+        with path.open("rb") as file:
+            raw = file.read(_MOST_BYTES + 1)
+        text = raw.decode("utf-8-sig")
+    except OSError as error:
+        raise ResourceError([f"{path}: cannot read the resource: {error.strerror}"]) from error
+    except UnicodeDecodeError as error:
+        raise ResourceError([f"{path}: is not UTF-8 text (byte {error.start}); is it a resource?"]) from error
+    if len(raw) > _MOST_BYTES:
+        raise ResourceError([f"{path}: is larger than any resource ({_MOST_BYTES >> 20} MiB); is it a log?"])
+    try:
+        documents = read_documents(text)
+    except ValueError as error:
+        if "{{" in text:
+            raise ResourceError(
+                [f"{path}: is a template, not YAML; render it first, as `helm template` does"]
+            ) from None
+        raise ResourceError([f"{path}: {error}"]) from error
+    ours = (
+        [one for one in documents if isinstance(one, dict) and one.get("kind") == KIND] if documents[1:] else documents
+    )
+    if len(ours) != 1:
+        raise ResourceError([f"{path}: holds {len(ours)} {KIND}s; give a file with exactly one"])
+    try:
+        return read(ours[0])
+    except ResourceError as error:
+        raise ResourceError([f"{path}: {fault}" for fault in error.faults]) from error
 
 
-def _describe(fault: ErrorDetails) -> str:
-    path, where = _path(fault["loc"]), fault["loc"]
-    match fault["type"]:
-        case "extra_forbidden":
-            known = _field_names(where[:-1])
-            near = difflib.get_close_matches(str(where[-1]), known, n=1, cutoff=0.6)
-            remedy = f"did you mean {near[0]!r}?" if near else f"known fields: {', '.join(known)}"
-            return f"{path}: unknown field; {remedy}"
-        case "missing":
-            return f"{path}: is missing; add it"
-        case "literal_error":
-            allowed = str(fault["ctx"]["expected"])
-            near = difflib.get_close_matches(
-                str(fault["input"]), allowed.replace("'", "").replace(" or ", ", ").split(", "), n=1
-            )
-            return f"{path}: {fault['input']!r} is not one of {allowed}" + (
-                f"; did you mean {near[0]!r}?" if near else ""
-            )
-        case "value_error":
-            message = str(fault["ctx"]["error"])
-            value = fault["input"]
-            return f"{path}: {value!r} {message}" if message.startswith("is ") else f"{path}: {message}"
+def _whole_numbers(value: Any) -> Any:
+    """Return a document in which `4.0` is `4`, as it is when kubectl has written it as JSON."""
+    match value:
+        case dict():
+            return {key: _whole_numbers(inner) for key, inner in value.items()}
+        case list():
+            return [_whole_numbers(inner) for inner in value]
+        case float() if value.is_integer() and abs(value) <= _EXACT:
+            return int(value)
         case _:
-            message = fault["msg"][0].lower() + fault["msg"][1:]
-            value = fault["input"]
-            return f"{path}: {value!r}: {message}" if isinstance(value, str | int | float) else f"{path}: {message}"
+            return value
 
 
-def _path(location: tuple[int | str, ...]) -> str:
-    text = ""
-    for part in location:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
-    return text or "resource"
-
-
-def _field_names(location: tuple[int | str, ...]) -> list[str]:
-    """Return the names that the model at `location` of the resource knows."""
-    model: Any = LogPipeline
-    for part in location:
-        if isinstance(part, str):
-            field = next(field for name, field in model.model_fields.items() if (field.alias or name) == part)
-            model = _model_in(field.annotation)
-    return [field.alias or name for name, field in model.model_fields.items()]
-
-
-def _model_in(annotation: Any) -> Any:
-    """Return the model class inside `X | None`, `list[X]` or `Annotated[X, …]`."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    arguments = [argument for argument in typing.get_args(annotation) if argument is not types.NoneType]
-    return next((found for argument in arguments if (found := _model_in(argument))), None)
+def _without(document: dict[str, Any], locations: set[tuple[int | str, ...]]) -> dict[str, Any]:
+    """Return a copy of `document` without the fields at `locations`."""
+    result: Any = copy.deepcopy(document)
+    for *parents, last in locations:
+        node = result
+        for part in parents:
+            node = node[part]
+        del node[last]
+    return dict(result)

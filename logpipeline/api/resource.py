@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from logpipeline.api import spark_conf
 from logpipeline.api.alerting import Alerting
@@ -71,7 +71,7 @@ class Spark(Workload):
     """How the goals' Spark applications run, each in a pod of its own on a cluster."""
 
     trigger: Duration = Field(written("1s"), description="Time between the starts of two micro-batches.")
-    max_records_per_batch: Annotated[int, Field(ge=1000)] = Field(
+    max_records_per_batch: Annotated[int, Field(ge=1000, le=1_000_000_000)] = Field(
         1_000_000, description="Most records of one micro-batch; bounds memory while a backlog is read."
     )
     shards: Annotated[int, Field(ge=1, le=1024)] = Field(
@@ -148,10 +148,15 @@ class Spec(Model):
         return self
 
 
+# The rest of ObjectMeta, https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/object-meta/.
+_NOT_READ = {
+    "generateName", "finalizers", "ownerReferences", "managedFields", "resourceVersion", "selfLink",
+    "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds",
+}  # fmt: skip
+
+
 class Metadata(Model):
     """The part of Kubernetes' object metadata that we read; the rest is Kubernetes' own."""
-
-    model_config = ConfigDict(extra="ignore")
 
     name: Name
     namespace: str = "default"
@@ -159,6 +164,13 @@ class Metadata(Model):
     uid: str = ""
     labels: dict[str, str] = Field(default_factory=dict)
     annotations: dict[str, str] = Field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _what_we_read(cls, value: Any) -> Any:
+        return (
+            {key: given for key, given in value.items() if key not in _NOT_READ} if isinstance(value, dict) else value
+        )
 
 
 _CONNECT_STORES = ("config", "offset", "status")

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from logpipeline.api.base import Duration, Model, TopicName, part, written
+from logpipeline.api.base import PRUNED, Duration, Model, TopicName, part, written
 from logpipeline.api.cel import CelRule, are_durations, seconds, texts, unchanged
 from logpipeline.api.pods import Workload
 
@@ -19,6 +19,9 @@ COLUMNS = (
     "server", "client_ip", "method", "path", "protocol", "status", "bytes", "request_time", "host", "country",
     "referrer", "user_agent",
 )  # fmt: skip
+_COMMON = ("client_ip", "method", "path", "protocol", "status", "bytes")
+# Those of them that a line of a text format can have. A JSON record can have any field.
+TEXT_COLUMNS: dict[str, tuple[str, ...]] = {"common": _COMMON, "combined": (*_COMMON, "referrer", "user_agent")}
 
 
 _ANOTHER_TOPIC = f"!({unchanged('name')})"
@@ -86,7 +89,7 @@ class Generator(Workload):
 
     rate_per_second: Annotated[float, Field(gt=0, le=1_000_000)] = Field(200, description="Mean records a second.")
     pattern: Literal["steady", "diurnal", "bursty"] = Field("steady", description="How the rate changes with time.")
-    seed: int = Field(0, description="The same seed gives the same records.")
+    seed: Annotated[int, Field(ge=0, le=2**53 - 1)] = Field(0, description="The same seed gives the same records.")
     malformed_share: Annotated[float, Field(ge=0, le=1)] = Field(
         0.001, description="Share of records that are no records."
     )
@@ -113,6 +116,9 @@ _JSON_ONLY = (
 )
 
 
+_Columns = Annotated[dict[str, Annotated[str, Field(max_length=253)]], Field(max_length=len(COLUMNS) + 1), PRUNED]
+
+
 class Source(Model):
     """The raw topic, the format of its records and how much disorder is allowed."""
 
@@ -120,7 +126,7 @@ class Source(Model):
     format: Format = Field(
         "json", description="json: an object a record; combined, common: a line of an NCSA access log."
     )
-    fields: Annotated[dict[str, Annotated[str, Field(max_length=253)]], Field(max_length=len(COLUMNS) + 1)] = Field(
+    fields: _Columns = Field(
         default_factory=dict,
         description="JSON only: from our column to the record's own name or dotted path, e.g. client_ip: remote_ip. "
         "`request` names a request line that method, path and protocol are taken out of.",

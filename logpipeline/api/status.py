@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema, model_validator
 from pydantic.alias_generators import to_camel
 
 from logpipeline.api.base import map_by
@@ -50,10 +50,21 @@ class Condition(StatusModel):
     observed_generation: Count = Field(description="Generation of the spec that it speaks of.")
 
 
+class RunningCondition(Where):
+    """A test of one field, as a goal of this or another version runs it."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    @model_validator(mode="after")
+    def _one_operator(self) -> RunningCondition:
+        """One that a newer version has is passed over, too."""
+        return self
+
+
 class RunningRule(StatusModel):
     """The rule by which a goal counts. A change of any field but the threshold and `emit` needs new state."""
 
-    where: list[Where] = Field(description="Conditions that all hold.")
+    where: list[RunningCondition] = Field(description="Conditions that all hold.")
     group_by: list[str] = Field(description="Fields of the group key.")
     window_size: Count = Field(alias="window.size", description="Length of a window in seconds.")
     window_slide: Count = Field(alias="window.slide", description="Distance of two window starts in seconds.")

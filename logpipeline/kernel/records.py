@@ -13,7 +13,7 @@ import polars as pl
 import pyarrow as pa
 
 from logpipeline.api.condition import Condition
-from logpipeline.api.source import Source
+from logpipeline.api.source import TEXT_COLUMNS, Source
 from logpipeline.kernel.json_lines import JsonLines, Role
 from logpipeline.kernel.text_lines import REQUEST_PARTS, read_text, request_parts
 from logpipeline.kernel.times import clf_seconds, iso_seconds
@@ -149,7 +149,4 @@ class RecordReader:
 
     def _has(self, field: str) -> bool:
         """Whether the format can carry the field at all; a text format has the columns it has."""
-        columns = {"client_ip", "method", "path", "protocol", "status", "bytes"}
-        return self._json is not None or field in columns | (
-            {"referrer", "user_agent"} if self._source.format == "combined" else set()
-        )
+        return self._json is not None or field in TEXT_COLUMNS[self._source.format]

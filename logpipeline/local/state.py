@@ -8,9 +8,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from logpipeline.api import LogPipeline
+from logpipeline.api.documents import write_document
 from logpipeline.errors import LogPipelineError
 from logpipeline.kafka.properties import write_private
 
@@ -80,7 +79,7 @@ class StateFolder:
     def write_pipeline(self, pipeline: LogPipeline) -> Path:
         """Keep the resource as it was read: a later edit of the user's file must not reach half of the components."""
         document = pipeline.model_dump(mode="json", by_alias=True, exclude_none=True, exclude_unset=True)
-        return self.write_config("pipeline.yaml", yaml.safe_dump(document, sort_keys=False))
+        return self.write_config("pipeline.yaml", write_document(document))
 
 
 def _read_json(path: Path) -> Any:

@@ -6,15 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from logpipeline.acceptance import Acceptance, RunningGoal, accept
-from logpipeline.api import parse
+from logpipeline.api import LogPipeline
 from logpipeline.errors import ResourceError
 from logpipeline.names import default_names, named
 from logpipeline_operator.desired.component import reads_as_a_goal
 
 
-def accepted(document: Mapping[str, Any]) -> Acceptance:
+def accepted(pipeline: LogPipeline, status: Mapping[str, Any]) -> Acceptance:
     """Return what of a resource takes effect, given what its status remembers; raises ResourceError."""
-    pipeline, status = parse(document), document.get("status") or {}
     running = running_goals(status)
     if reads_as_a_goal(pipeline.name) and not running:
         other = pipeline.name.partition("-goal")[0]

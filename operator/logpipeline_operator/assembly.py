@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import Callable
 
+from logpipeline.api import parse_stored
 from logpipeline.errors import ResourceError
 from logpipeline_operator.accepted import accepted
 from logpipeline_operator.canary import BEAT_SECONDS, Canary
@@ -95,7 +96,7 @@ class Operator:
         if document is None:
             return None
         try:
-            pipeline = accepted(document).pipeline
+            pipeline = accepted(parse_stored(document).pipeline, document.get("status") or {}).pipeline
         except ResourceError:
             return None
         secrets = {name: secret.values for name, secret in self._secrets.of(pipeline).items()}

@@ -13,6 +13,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from logpipeline.acceptance import Acceptance
+from logpipeline.api import parse_stored
 from logpipeline.errors import ResourceError
 from logpipeline_operator.accepted import accepted, remembering
 from logpipeline_operator.certificates import expiries
@@ -40,6 +41,7 @@ from logpipeline_operator.secrets import Secrets
 from logpipeline_operator.settings import Settings
 from logpipeline_operator.sharing import KafkaNames
 from logpipeline_operator.status.conditions import status_of, status_of_invalid
+from logpipeline_operator.status.progress import doubts_about
 from logpipeline_operator.suspension import next_stage, sources_run
 from logpipeline_operator.writing import Writer, Written
 
@@ -88,7 +90,8 @@ class Reconciler:
             return None
         status, generation = document.get("status") or {}, document["metadata"]["generation"]
         try:
-            acceptance = accepted(document)
+            stored = parse_stored(document)
+            acceptance = accepted(stored.pipeline, status)
         except ResourceError as error:
             faulty = status_of_invalid(error.faults, generation, now=datetime.now(UTC), previous=status)
             return self._reporter.report(key, document, faulty)
@@ -108,6 +111,7 @@ class Reconciler:
             # What came in between is in order at the next pass.
             failures=[error.message for error in written.failures if error.status != CONFLICT],
             held=[*taken_findings(written.taken, key), *self._kafka_names.findings(key, pipeline)],
+            doubts=doubts_about(stored),
         )
         delay = self._reporter.report(key, document, remembering(new, acceptance, status))
         if written.failures:

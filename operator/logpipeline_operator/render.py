@@ -10,6 +10,7 @@ import yaml
 
 from logpipeline.acceptance import accept
 from logpipeline.api import LogPipeline
+from logpipeline.api.documents import Dumper
 from logpipeline.api.reading import load
 from logpipeline.commands import resource_file
 from logpipeline.names import default_names, named
@@ -20,11 +21,8 @@ from logpipeline_operator.settings import Settings
 _UNREAD = "not-read"
 
 
-class _Dumper(yaml.SafeDumper):
-    """Files stand as they are, line by line, and what two objects share is written twice."""
-
-    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - yaml's signature
-        return True
+class _Dumper(Dumper):
+    """Files stand as they are, line by line."""
 
     def represent_str(self, data: str) -> yaml.ScalarNode:
         return self.represent_scalar("tag:yaml.org,2002:str", data, style="|" if "\n" in data else None)

@@ -14,7 +14,7 @@ import click
 from pyspark.sql import SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
-from logpipeline.api import LogPipeline, load
+from logpipeline.api import LogPipeline, load_accepted
 from logpipeline.rules import Rule, chosen_rules, state_folder, state_identity
 from logpipeline_spark import container, kafka, stream
 from logpipeline_spark.checkpoint import Checkpoint
@@ -85,7 +85,7 @@ def main(
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    pipeline = load(path)
+    pipeline = load_accepted(path)
     rules = chosen_rules(pipeline, names)
     settings = kafka.client_settings(pipeline, bootstrap_servers, kafka_secret)
     placement = _placement(pipeline, len(rules), executors, executor_image, executor_template)

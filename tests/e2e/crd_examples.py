@@ -187,8 +187,8 @@ RULES: dict[str, Example] = {
         "generator: writes plain JSON records; leave it out where format, fields or timestamp differ",
     ),
     "text-columns": Example(
-        {"source.format": "combined"},
-        {"source.format": "combined", "source.fields": {"host": "vhost"}},
+        {"source.format": "combined", f"{GOAL}.groupBy": ["client_ip"]},
+        {"source.format": "combined", f"{GOAL}.groupBy": ["client_ip"], "source.fields": {"host": "vhost"}},
         "fields and timestamp are for format json; the text formats fix their own columns, leave",
     ),
     # Goals.
@@ -223,6 +223,13 @@ RULES: dict[str, Example] = {
     ),
     "group-by-once": setting(
         f"{GOAL}.groupBy", ["host", "path"], ["host", "path", "host"], "groupBy names a field twice; name each once"
+    ),
+    "result-fields": setting(
+        f"{GOAL}.groupBy", ["host", "Count"], ["host", "count"], "a result has a field of this name itself (goal, window_start"
+    ),
+    "result-value": setting(
+        f"{GOAL}.groupBy", ["avg_bytes"], ["avg_request_time"], "map the record's field to a column in source.fields",
+        **{f"{GOAL}.aggregate": MEAN},
     ),
     "early-has-threshold": setting(
         GOAL, {"name": "a", "preset": "host-errors", "emit": "early"}, {"name": "a", "preset": "country-success", "emit": "early"},
@@ -287,6 +294,26 @@ RULES: dict[str, Example] = {
     ),
 }  # fmt: skip
 
+# What the schema itself accepts beside the accepted examples of its rules: the models have to as well.
+ACCEPTED: dict[str, Changes] = {
+    "a whole number as a fraction": {"source.topic.partitions": 4.0, "spark.maxRecordsPerBatch": 2000.0},
+    "a whole number for a threshold": {f"{GOAL}.having": {"greaterThan": 10}},
+    "numbers to compare with": {WHERE: [{"field": "status", "in": [401, "403", -1]}]},
+    "a whole fraction to compare with": {WHERE: [{"field": "status", "equals": 404.0}]},
+    "booleans in quotes": {WHERE: [{"field": "country", "in": ["NO", "true", "y"]}]},
+    "a whole number for CPU": {"spark.resources.limits.cpu": 2},
+    "null for what may be left out": {
+        "suspend": None, "sink": None, "source": None, f"{GOAL}.having": None, f"{GOAL}.topic": {"name": None, "replicas": None},
+        f"{KAFKA}.replicas": None,
+    },
+    "null for what a preset has": {GOAL: {"name": "a", "preset": "client-rate", "having": None}},
+    "null in a map": {"spark.conf": {"spark.ui.enabled": None}, "spark.pod.labels": {"team": None}},
+    "what Kubernetes writes into the metadata": {
+        "metadata.creationTimestamp": None, "metadata.finalizers": ["example.com/a"], "metadata.annotations": {"a": "b"},
+    },
+    "any affinity": {"spark.pod.affinity": {"podAntiAffinity": {"weight": 1.5, "of": [None, True]}}},
+}  # fmt: skip
+
 # What the schema itself refuses, and the words in which the API server names field and remedy.
 SCHEMA: dict[str, tuple[Changes, str]] = {
     "no goals": ({"goals": []}, "spec.goals in body should have at least 1 items"),
@@ -310,6 +337,35 @@ SCHEMA: dict[str, tuple[Changes, str]] = {
         'Unsupported value: "GSSAPI": supported values: "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"',
     ),
     "no port": ({f"{KAFKA}.port": 70000}, "spec.kafka.managed.port in body should be less than or equal to 65535"),
+    "a rate without end": ({"source.generator.ratePerSecond": 1e300}, "ratePerSecond in body should be less than or equal to 1e+06"),
+    "text for a number": ({"source.topic.partitions": "4"}, 'spec.source.topic.partitions in body must be of type integer: "string"'),
+    "text for a threshold": ({f"{GOAL}.having": {"greaterThan": "10"}}, 'greaterThan in body must be of type number: "string"'),
+    "text for a boolean": ({"suspend": "yes"}, 'spec.suspend in body must be of type boolean: "string"'),
+    "a number for a boolean": ({"suspend": 1}, 'spec.suspend in body must be of type boolean: "integer"'),
+    "a boolean for a whole number": ({f"{KAFKA}.replicas": True}, 'spec.kafka.managed.replicas in body must be of type integer: "boolean"'),
+    "a boolean for a threshold": ({f"{GOAL}.having": {"greaterThan": True}}, 'greaterThan in body must be of type number: "boolean"'),
+    "a boolean for text": ({"source.timestamp.field": False}, 'spec.source.timestamp.field in body must be of type string: "boolean"'),
+    "a boolean to compare with": ({WHERE: [{"field": "tls", "equals": True}]}, "spec.goals[0].where[0].equals in body must be of type "),
+    "a boolean among texts": ({WHERE: [{"field": "country", "in": ["DK", False]}]}, "spec.goals[0].where[0].in[1] in body must be of type "),
+    "a fraction to compare with": ({WHERE: [{"field": "status", "equals": 0.5}]}, "spec.goals[0].where[0].equals in body must be of type "),
+    "a boolean for CPU": ({"spark.resources.limits.cpu": True}, "spec.spark.resources.limits.cpu in body must be of type "),
+    "a fraction for CPU": ({"spark.resources.limits.cpu": 0.5}, "spec.spark.resources.limits.cpu in body must be of type "),
+    "a number for bytes": ({"spark.resources.limits.memory": 512}, 'spec.spark.resources.limits.memory in body must be of type string: "integer"'),
+    "a number for a duration": ({"source.allowedLateness": 5}, 'spec.source.allowedLateness in body must be of type string: "integer"'),
+    "a fraction for a whole number": ({"source.topic.partitions": 4.5}, 'spec.source.topic.partitions in body must be of type integer: "number"'),
+    "a number beyond all": ({"source.generator.seed": 1e30}, "spec.source.generator.seed in body "),
+    "text for a range": ({WHERE: [{"field": "status", "between": ["400", "599"]}]}, 'spec.goals[0].where[0].between[0] in body must be of type number: "string"'),
+    "a number for a prefix": ({WHERE: [{"field": "path", "prefix": 1}]}, 'spec.goals[0].where[0].prefix in body must be of type string: "integer"'),
+    "a setting that is a number": ({f"{KAFKA}.config": {"num.io.threads": 4}}, "spec.kafka.managed.config.num.io.threads in body must be of type string"),
+    "text for a list": ({f"{GOAL}.groupBy": "host"}, 'spec.goals[0].groupBy in body must be of type array: "string"'),
+    "nothing in a list": ({f"{GOAL}.groupBy": ["host", None]}, 'spec.goals[0].groupBy[1] in body must be of type string: "null"'),
+    "a list for a mapping": ({"source.topic": []}, 'spec.source.topic in body must be of type object: "array"'),
+    "a preset that is a list": ({f"{GOAL}.preset": ["client-rate"]}, 'spec.goals[0].preset in body must be of type string: "array"'),
+    "null where a value must be": ({"goals": None}, "spec.goals: Required value"),
+    "a field in snake case": ({"source.allowed_lateness": "5s"}, 'unknown field "spec.source.allowed_lateness"'),
+    "the name of a model's attribute": ({WHERE: [{"field": "status", "in_": [1]}]}, 'unknown field "spec.goals[0].where[0].in_"'),
+    "a misspelt field of the metadata": ({"metadata.annotaions": {"a": "b"}}, 'unknown field "metadata.annotaions"'),
+    "an unknown field that is null": ({"sorce": None}, 'unknown field "spec.sorce"'),
     "a long name": ({"metadata.name": "p" * 53}, "metadata.name: Too long: may not be more than 52 bytes"),
     "a misspelt field": ({"sorce": {}}, 'unknown field "spec.sorce"'),
     "a misspelt field of a goal": ({f"{GOAL}.windw": {}}, 'unknown field "spec.goals[0].windw"'),

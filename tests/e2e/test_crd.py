@@ -13,8 +13,8 @@ import pytest
 import yaml
 from kubernetes import client, config
 
-from crd_examples import RULES, SCHEMA, Changes, resource
-from kubectl import Namespace, environment, kubectl
+from crd_examples import ACCEPTED, RULES, SCHEMA, Changes, resource
+from kubectl import Namespace, environment, kubectl, wait_for
 from logpipeline.acceptance import accept
 from logpipeline.api import load, parse
 from logpipeline.api.resource import GROUP, VERSION
@@ -100,6 +100,13 @@ def test_the_schema(pipelines: Pipelines, name: str) -> None:
     assert says in refusal(lambda: pipelines.create(resource(changes), dry_run=True))
 
 
+@pytest.mark.parametrize("name", ACCEPTED)
+def test_what_the_schema_accepts(pipelines: Pipelines, name: str) -> None:
+    """What is stored then means what the models make of the same document."""
+    stored = pipelines.create(resource(ACCEPTED[name]), dry_run=True)
+    assert parse(stored).spec == parse(resource(ACCEPTED[name])).spec
+
+
 def test_every_fault_is_told_at_once(pipelines: Pipelines) -> None:
     bad = resource(
         {"kafka.external": {"bootstrapServers": "k"}, "goals.0.window.slide": "3s", "source.fields": {"ip": "a"}}
@@ -155,6 +162,37 @@ def test_the_status_is_stored_as_it_is(pipelines: Pipelines, namespace: Namespac
     shown = kubectl("--namespace", namespace.name, "get", "lpl", stored["metadata"]["name"]).splitlines()
     assert shown[0].split() == ["NAME", "READY", "FLOW", "GOALS", "LAG", "RATE", "AGE"]
     assert shown[1].split()[1:6] == ["True", "Healthy", "1/1", "0", "200/s"]
+
+
+def test_a_key_that_is_refused_now_may_stay_where_it_is_stored(pipelines: Pipelines, api: client.ApiClient) -> None:
+    """The rule stands at the list that it reads, so that the API server ratchets it: other edits pass."""
+    crd = crds.wanted()
+    schema = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    goal = schema["properties"]["spec"]["properties"]["goals"]["items"]["properties"]
+    del goal["groupBy"]["x-kubernetes-validations"]
+    cluster = client.CustomObjectsApi(api)
+    crds.apply(cluster, crd)
+    before = named({"goals.0.groupBy": ["count"]})
+    try:
+        wait_for("the older CRD to be served", lambda: _is_accepted(pipelines, before), 30)
+        stored = pipelines.create(before)
+    finally:
+        crds.apply(cluster, crds.wanted())
+    wait_for(
+        "the newer CRD to be served", lambda: not _is_accepted(pipelines, named({"goals.0.groupBy": ["count"]})), 30
+    )
+    identity = {key: stored["metadata"][key] for key in ("name", "resourceVersion")}
+    pipelines.replace({**resource({"goals.0.groupBy": ["count"], "suspend": True}), "metadata": identity})
+    edited = {**resource({"goals.0.groupBy": ["goal"]}), "metadata": identity}
+    assert "a result has a field of this name itself" in refusal(lambda: pipelines.replace(edited))
+
+
+def _is_accepted(pipelines: Pipelines, document: dict[str, Any]) -> bool:
+    try:
+        pipelines.create(document, dry_run=True)
+    except client.ApiException:
+        return False
+    return True
 
 
 def test_an_unknown_condition_is_refused(pipelines: Pipelines) -> None:

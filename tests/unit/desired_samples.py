@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from logpipeline.api import LogPipeline, load, parse
+from logpipeline.api import LogPipeline, load, parse_stored
 from logpipeline_operator.desired import desired
 from logpipeline_operator.render import assumed_secrets, goal_documents
 from logpipeline_operator.settings import Settings
@@ -90,14 +90,14 @@ MUTUAL: dict[str, Any] = {
 def a_resource(spec: Mapping[str, Any], name: str = "web", namespace: str = "logs", uid: str = UID) -> LogPipeline:
     """The resource with this spec, as it would be read from a cluster."""
     metadata = {"name": name, "namespace": namespace, "uid": uid, "generation": 1}
-    return parse(
+    return parse_stored(
         {
             "apiVersion": "logpipeline.dev/v1alpha1",
             "kind": "LogPipeline",
             "metadata": metadata,
             "spec": {key: value for key, value in spec.items() if value is not None},
         }
-    )
+    ).pipeline
 
 
 def placed(path: Path) -> LogPipeline:

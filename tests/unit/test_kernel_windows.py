@@ -13,6 +13,7 @@ import pyarrow as pa
 import pytest
 
 from logpipeline.api import Goal
+from logpipeline.api.goal import RESULT_FIELDS
 from logpipeline.api.source import Source
 from logpipeline.kernel import cells, shard, watermark
 from logpipeline.kernel.records import RecordReader
@@ -194,3 +195,11 @@ def test_result_is_the_contract() -> None:
         "status": 404,
         "count": 11,
     }
+
+
+@pytest.mark.parametrize("aggregate", [{"count": {}}, {"avg": {"field": "bytes"}}])
+def test_no_key_may_have_the_name_of_what_a_result_has_itself(aggregate: dict[str, object]) -> None:
+    rule = a_rule(aggregate=aggregate, having=None)
+    frame = pl.DataFrame({"key0": ["x"], "start": [0], "n": [1], "value": [1.0]})
+    ((_, value),) = results(frame, rule)
+    assert orjson.loads(value).keys() == {*RESULT_FIELDS, rule.value_name, *rule.group_by}

@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from desired_samples import EXTERNAL, GOAL, a_resource, objects_of
-from logpipeline.acceptance import accept
-from logpipeline.api import LogPipeline, parse
+from logpipeline.acceptance import Acceptance, accept
+from logpipeline.api import LogPipeline, parse, parse_stored
 from logpipeline.errors import ResourceError
 from logpipeline.kafka.connect import connector_name, sink_group
 from logpipeline.names import default_names, named
@@ -29,6 +29,11 @@ def document(
     given = a_resource({**EXTERNAL, **spec}, name, namespace).document()
     metadata = {"name": name, "namespace": namespace, "uid": f"{namespace}/{name}", "generation": 1}
     return {**given, "metadata": metadata} | ({"status": status} if status else {})
+
+
+def taken(found: dict[str, Any]) -> Acceptance:
+    """What takes effect of a document, as a pass of the operator sees it."""
+    return accepted(parse_stored(found).pipeline, found.get("status") or {})
 
 
 def outside(pipeline: LogPipeline) -> set[str]:
@@ -66,7 +71,7 @@ def outside(pipeline: LogPipeline) -> set[str]:
 
 
 def test_pipelines_of_one_name_in_two_namespaces_share_no_name_outside() -> None:
-    one, other = (accepted(document(namespace=namespace)).pipeline for namespace in ("logs", "shop"))
+    one, other = (taken(document(namespace=namespace)).pipeline for namespace in ("logs", "shop"))
     assert not outside(one) & outside(other)
     assert all("logs.web" in name for name in outside(one))
 
@@ -96,20 +101,20 @@ def test_names_are_remembered(case: str) -> None:
     status, spec, expected = REMEMBERED[case]
     pipeline = parse(document(**spec))
     assert default_names(pipeline, status) == expected
-    acceptance = accepted(document(status=status, **spec))
+    acceptance = taken(document(status=status, **spec))
     status = {**status, "goals": [{"name": "client-rate"}]}
     assert remembering(status, acceptance, REMEMBERED[case][0])["names"] == expected
 
 
 def test_a_pipeline_that_runs_keeps_its_names_and_no_pod_restarts() -> None:
-    assert accepted(document(status=FORMER)).pipeline.spec == parse(document()).spec
+    assert taken(document(status=FORMER)).pipeline.spec == parse(document()).spec
 
 
 def test_what_the_resource_names_is_never_renamed() -> None:
     goal = {**GOAL, "topic": {"name": "rates"}}
     kafka = {"external": {**EXTERNAL["kafka"]["external"], "pipelineName": "team.web"}}
     search = {"elasticsearch": {**EXTERNAL["sink"]["elasticsearch"], "index": "access"}}
-    pipeline = accepted(document(kafka=kafka, sink=search, goals=[goal], source={"topic": {"name": "raw"}})).pipeline
+    pipeline = taken(document(kafka=kafka, sink=search, goals=[goal], source={"topic": {"name": "raw"}})).pipeline
     topics = {use: topic.name for use, topic in pipeline.topics().items()}
     assert topics == {
         "raw": "raw",
@@ -123,7 +128,7 @@ def test_what_the_resource_names_is_never_renamed() -> None:
 
 def test_a_name_that_is_filled_in_can_make_two_topics_one() -> None:
     with pytest.raises(ResourceError, match=r"topic logs\.web\.raw has two uses, raw and invalid"):
-        accepted(document(source={"invalidTopic": {"name": "logs.web.raw"}}))
+        taken(document(source={"invalidTopic": {"name": "logs.web.raw"}}))
 
 
 def test_a_result_topic_is_none_of_connects_own() -> None:
@@ -196,9 +201,9 @@ NEW_NAMES = {
 @pytest.mark.parametrize("name", NEW_NAMES)
 def test_a_new_pipeline_whose_objects_could_be_another_goals_is_refused(name: str) -> None:
     if NEW_NAMES[name]:
-        accepted(document(name))
+        taken(document(name))
         return
     with pytest.raises(ResourceError, match=r"metadata\.name.*take a name that neither ends in -goal nor holds -goal-"):
-        accepted(document(name))
+        taken(document(name))
     # One that runs goes on.
-    assert accepted(document(name, status=FORMER)).pipeline.name == name
+    assert taken(document(name, status=FORMER)).pipeline.name == name

@@ -85,6 +85,70 @@ FAULTS: dict[str, tuple[Any, str]] = {
         goal(window={"size": "10s", "slide": "3s"}),
         "spec.goals[0].window: slide does not divide size; choose a slide that goes into size without rest",
     ),
+    "a boolean where text is meant": (
+        goal(where=[{"field": "country", "in": ["DK", False]}]),
+        "spec.goals[0].where[0].in[1]: False is a boolean, as YAML reads y, n, yes, no, on, off, true and false; write it in "
+        "quotes",
+    ),
+    "a boolean for a name": (
+        goal(groupBy=[True]),
+        "spec.goals[0].groupBy[0]: true is a boolean, as YAML reads y, n, yes, no, on and off, not text; write it in quotes",
+    ),
+    "a number in quotes": (
+        changed("spec.source.topic.partitions", "4"),
+        "spec.source.topic.partitions: '4' is text, not a whole number; leave the quotes out",
+    ),
+    "a boolean in quotes": (
+        changed("spec.suspend", "yes"),
+        "spec.suspend: 'yes' is text, not a boolean; write true or false",
+    ),
+    "a threshold that is no number": (
+        goal(having={"greaterThan": float("nan")}),
+        "spec.goals[0].having.greaterThan: nan is not a number that JSON knows; write a finite one",
+    ),
+    "a rate without end": (
+        changed("spec.source.generator", {"ratePerSecond": float("inf")}),
+        "spec.source.generator.ratePerSecond: inf is not a number that JSON knows; write a finite one",
+    ),
+    "a field in snake case": (
+        goal(group_by=["host"]),
+        "spec.goals[0].group_by: unknown field; did you mean 'groupBy'?",
+    ),
+    "a sign that moves the cursor": (
+        changed("spec.a\x1b[2Jb", 1),
+        "spec.a\\x1b[2Jb: unknown field; known fields: suspend, deletePolicy, source, kafka, goals, spark, sink, alerting, "
+        "console",
+    ),
+    "a key with the name of a result's field": (
+        goal(groupBy=["host", "window_start"]),
+        "spec.goals[0].groupBy: 'window_start': a result has a field of this name itself (goal, window_start, window_end, "
+        "count, or its value such as sum_bytes); map the record's field to a column in source.fields, and group by that "
+        "column",
+    ),
+    "a column that the format cannot carry": (
+        {
+            **RESOURCE,
+            "spec": {
+                **RESOURCE["spec"],
+                "source": {"format": "combined"},
+                "goals": [{**GOAL, "groupBy": ["clientip"]}],
+            },
+        },
+        "spec.goals[0].groupBy[0]: 'clientip' is not a column of format combined; did you mean 'client_ip'? (it has "
+        "client_ip, method, path, protocol, status, bytes, referrer, user_agent)",
+    ),
+    "a preset whose columns the format cannot carry": (
+        {
+            **RESOURCE,
+            "spec": {
+                **RESOURCE["spec"],
+                "source": {"format": "common"},
+                "goals": [{"name": "a", "preset": "host-latency"}],
+            },
+        },
+        "spec.goals[0]: preset host-latency needs host and request_time, which format common does not carry; use format "
+        "json, or write a rule of client_ip, method, path, protocol, status, bytes",
+    ),
     "no duration": (
         goal(window={"size": "10"}),
         "spec.goals[0].window.size: '10' is not a duration; write a number and a unit (d, h, m, s, ms), the largest "
@@ -171,8 +235,19 @@ def test_several_faults_are_all_told() -> None:
 
 # The text of a file, and what is said of it after its name.
 FILES = {
-    "": "holds 0 resources; give a file with exactly one LogPipeline",
-    "a: 1\n---\nb: 2\n": "holds 2 resources; give a file with exactly one LogPipeline",
+    "": "holds 0 LogPipelines; give a file with exactly one",
+    "a: 1\n---\nb: 2\n": "holds 0 LogPipelines; give a file with exactly one",
+    "kind: LogPipeline\n---\nkind: LogPipeline\n": "holds 2 LogPipelines; give a file with exactly one",
+    "metadata:\n  name: {{ .Release.Name }}\n": "is a template, not YAML; render it first, as `helm template` does",
+    "{{- if .Values.pipeline }}\nkind: LogPipeline\n{{- end }}\n": "is a template, not YAML; render it first",
+    "? [a]\n: 1\n": "is not YAML: a list or a mapping stands where a field's name should in",
+    "a: &a [*a]\n": "is not YAML: found unconstructable recursive node in",
+    "a log\n" * (1 << 20): "is larger than any resource (3 MiB); is it a log?",
+    '{"a":' * 200_000: "is not a resource: it is nested too deeply",
+    "[" * 5000: "is not a resource: it is nested too deeply",
+    "\n".join(["a0: &a0 [x]", *(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 9))]): (
+        "is not a resource: with aliases written out it has more than 1,000,000 values"
+    ),
     "a: [": "is not YAML: while parsing a flow node expected the node content",
     "kind: a\nkind: b\n": "is not YAML: the field 'kind' is given twice in",
 }
@@ -222,9 +297,10 @@ def test_a_document_is_read_back_as_what_it_was(path: Path) -> None:
     assert again.spec == pipeline.spec.model_copy(update={"goals": without_presets})
 
 
-def test_what_is_taken_out_of_a_preset_stays_out() -> None:
+def test_null_takes_nothing_out_of_a_preset() -> None:
+    """The API server prunes it, so a file must not mean something else by it."""
     pipeline = parse(changed("spec.goals.0", {"name": "a", "preset": "client-rate", "having": None}))
-    assert rule_of(parse(pipeline.document()).spec.goals[0]).threshold is None
+    assert rule_of(pipeline.spec.goals[0]).threshold == 10
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("500ms", 0.5), ("90s", 90), ("1h30m", 5400), ("7d", 604800), ("0s", 0)])

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from logpipeline.api import LogPipeline
+from logpipeline.api.reading import Stored
 from logpipeline.api.status import Status
 from logpipeline_operator.observe.facts import (
     ConnectorFacts,
@@ -20,6 +21,7 @@ from logpipeline_operator.observe.facts import (
     TopicsFacts,
 )
 from logpipeline_operator.status.conditions import status_of, status_of_invalid
+from logpipeline_operator.status.progress import doubts_about
 from logpipeline_operator.status.reasons import CONDITION_TYPES, REASONS, Finding, reason_of
 from observed import NOW, facts, goal, progress, workload
 from pipelines import a_pipeline
@@ -359,6 +361,29 @@ def test_a_refused_change_is_seen_and_holds_nothing_else_up() -> None:
     assert "refused" in message(PIPELINE, facts(), "Ready", refusals=[refusal])
     rolling = facts(instead=workload("connect", updated=0))
     assert conditions(PIPELINE, rolling, refusals=[refusal])["Progressing"] == ("True", "ChangeRefused")
+
+
+@pytest.mark.parametrize(
+    ("stored", "reason", "said"),
+    [
+        (Stored(PIPELINE, ("spec.lake",), ()), "FieldsIgnored", "not known to this version: spec.lake"),
+        (Stored(PIPELINE, (), ("goals[0] …",)), "GoalPointless", "goals[0] …"),
+        (
+            Stored(PIPELINE, ("spec.a", "spec.b"), ("c",)),
+            "GoalPointless",
+            "c; not known to this version: spec.a, spec.b",
+        ),
+    ],
+)
+def test_what_takes_no_effect_is_named_and_holds_nothing_up(stored: Stored, reason: str, said: str) -> None:
+    doubts = doubts_about(stored)
+    shown = conditions(PIPELINE, facts(), doubts=doubts)
+    assert shown["Ready"] == ("True", "Ready")
+    assert shown["Progressing"] == ("False", reason)
+    assert message(PIPELINE, facts(), "Progressing", doubts=doubts) == said
+    assert "see Progressing" in message(PIPELINE, facts(), "Ready", doubts=doubts)
+    rolling = facts(instead=workload("connect", updated=0))
+    assert conditions(PIPELINE, rolling, doubts=doubts)["Progressing"] == ("True", reason)
 
 
 def test_what_the_api_server_refuses_is_said() -> None:

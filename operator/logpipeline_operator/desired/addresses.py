@@ -59,8 +59,9 @@ def kafka_by_name(pipeline: LogPipeline) -> Kafka:
     external = pipeline.spec.kafka.external
     if external is None or external.pipeline_name is None:
         return Kafka(managed=ManagedKafka())
-    known = {"bootstrap_servers": external.bootstrap_servers, "pipeline_name": external.pipeline_name}
-    return Kafka(external=ExternalKafka(**known))
+    return Kafka(
+        external=ExternalKafka(bootstrap_servers=external.bootstrap_servers, pipeline_name=external.pipeline_name)
+    )
 
 
 def connect_port(pipeline: LogPipeline) -> int:

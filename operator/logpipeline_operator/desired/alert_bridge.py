@@ -6,9 +6,8 @@ import itertools
 from collections.abc import Mapping
 from typing import Any
 
-import yaml
-
 from logpipeline.api import LogPipeline
+from logpipeline.api.documents import write_document
 from logpipeline.api.resource import Metadata, Spec
 from logpipeline.api.source import RawTopic, Source, Topic
 from logpipeline.kafka.properties import client_properties
@@ -36,7 +35,7 @@ def objects(pipeline: LogPipeline, settings: Settings, secrets: Mapping[str, Sec
     if alerting is None or not goals:
         return []
     component = Component(pipeline, "alert-bridge")
-    data = {"pipeline.yaml": yaml.safe_dump(_what_it_reads(pipeline).document(), allow_unicode=True)}
+    data = {"pipeline.yaml": write_document(_what_it_reads(pipeline).document())}
     args = ["--pipeline", f"{_CONFIG}/pipeline.yaml", "--bootstrap-servers", bootstrap_servers(pipeline, settings)]
     for goal in goals:
         args += ["--goals", goal_url(pipeline, settings, goal)]

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import yaml
-
 from logpipeline.api import LogPipeline
 from logpipeline.api.alerting import Alert, Alerting, Webhook
+from logpipeline.api.documents import write_document
 from logpipeline.api.resource import Metadata, Spec
 from logpipeline.api.sink import Elasticsearch, ManagedElasticsearch, Sink
 from logpipeline.api.source import Generator, RawTopic, Source, Topic
@@ -51,7 +50,7 @@ def objects(pipeline: LogPipeline, settings: Settings, secrets: Mapping[str, Sec
     if console is None:
         return []
     component = Component(pipeline, "console")
-    data = {"pipeline.yaml": yaml.safe_dump(_what_it_reads(pipeline).document(), allow_unicode=True)}
+    data = {"pipeline.yaml": write_document(_what_it_reads(pipeline).document())}
     mounts = {
         "kafka-secret": kafka_secret(pipeline, secrets),
         "elasticsearch-secret": elasticsearch_secret(pipeline, secrets),

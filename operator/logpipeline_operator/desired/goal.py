@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import yaml
-
 from logpipeline.api import LogPipeline
+from logpipeline.api.documents import write_document
 from logpipeline_operator.desired import pods, quantities
 from logpipeline_operator.desired.addresses import EVERYWHERE, GOAL_METRICS_PORT, bootstrap_servers
 from logpipeline_operator.desired.component import ROLE_LABEL, Component, child_name
@@ -41,7 +40,7 @@ def objects(
         volumes.append(pods.claimed("checkpoint", _CHECKPOINT, claim))
     if secret is not None:
         volumes.append(secret.volume("kafka-secret"))
-    data = {"pipeline.yaml": yaml.safe_dump(document, allow_unicode=True)}
+    data = {"pipeline.yaml": write_document(document)}
     if spark.executors:
         data[TEMPLATE] = executor_template(component, volumes, shares_volume=spark.checkpoint.uri is None)
     return [

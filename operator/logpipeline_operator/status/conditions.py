@@ -48,12 +48,13 @@ def status_of(
     refusals: Sequence[str] = (),
     failures: Sequence[str] = (),
     held: Sequence[Finding] = (),
+    doubts: Sequence[Finding] = (),
 ) -> dict[str, Any]:
     """Return the whole status of `pipeline`, the accepted one; what is unknown is left out.
 
     `refusals` say which changes are not made and the ways out, `failures` which objects the API server refused, `held`
-    what else keeps the pipeline as a whole from being complete; `previous` is the status so far, `observedGeneration`
-    is the pipeline's generation.
+    what else keeps the pipeline as a whole from being complete, `doubts` what of the resource is ignored or to no
+    purpose; `previous` is the status so far, `observedGeneration` is the pipeline's generation.
     """
     before = previous or {}
     goals = goal_findings(pipeline, facts, before)
@@ -68,8 +69,8 @@ def status_of(
     others = [generator_finding(pipeline, facts), alerting_finding(pipeline, facts), console_finding(pipeline, facts)]
     found[FLOW] = flow_finding(pipeline, facts, found, before)
     parts = [*held, *(found[part] for part in PARTS), *others]
-    found[PROGRESSING] = progressing_finding(pipeline, facts, parts, refusals, failures)
-    found[READY] = _ready(pipeline, parts, found[PROGRESSING], refusals)
+    found[PROGRESSING] = progressing_finding(pipeline, facts, parts, refusals, failures, doubts)
+    found[READY] = _ready(pipeline, parts, found[PROGRESSING], refusals, doubts)
     generation = pipeline.metadata.generation
     lags = [goal.lag for goal in facts.goals.values() if goal.lag is not None]
     status = {
@@ -98,14 +99,21 @@ def status_of_invalid(
     return {**before, "observedGeneration": generation, "conditions": _conditions(found, generation, before, now)}
 
 
-def _ready(pipeline: LogPipeline, parts: Sequence[Finding], progressing: Finding, refusals: Sequence[str]) -> Finding:
+def _ready(
+    pipeline: LogPipeline,
+    parts: Sequence[Finding],
+    progressing: Finding,
+    refusals: Sequence[str],
+    doubts: Sequence[Finding],
+) -> Finding:
     if pipeline.spec.suspend:
         return Finding("False", progressing.reason, progressing.message)
     if lacking := [finding for finding in parts if finding.status != "True"]:
         first = worst(lacking)
         return Finding("False", first.reason, first.message)
     refused = "; a change is refused, see Progressing" if refusals else ""
-    return Finding("True", "Ready", f"everything is ready{refused}")
+    doubtful = "; not all of the resource takes effect, see Progressing" if doubts and not refusals else ""
+    return Finding("True", "Ready", f"everything is ready{refused}{doubtful}")
 
 
 def _sink(pipeline: LogPipeline, facts: Facts) -> dict[str, Any] | None:

@@ -16,7 +16,8 @@ from logpipeline_operator.status.reasons import (
 
 _MEANINGS = {
     READY: "Every part is ready: brokers, topics, goals, sink and, where there is one, the generator.",
-    PROGRESSING: "Something is being created, rolled out or drained. A refused change stands here, too.",
+    PROGRESSING: "Something is being created, rolled out or drained. "
+    "A refused change stands here, too, and what of the resource takes no effect.",
     KAFKA: "The brokers serve the pipeline.",
     TOPICS: "The topics exist with the partitions and settings of the resource.",
     GOALS: "Every goal runs and makes progress.",

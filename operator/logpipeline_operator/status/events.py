@@ -10,7 +10,7 @@ from logpipeline_operator.status.reasons import FLOW, PARTS, PROGRESSING, READY,
 
 # Kubernetes takes no longer note.
 _LONGEST_NOTE = 1000
-_ANSWERS = ("ChangeRefused", "ResourceInvalid")
+_ANSWERS = ("ChangeRefused", "ResourceInvalid", "GoalPointless", "FieldsIgnored")
 
 
 @dataclass(frozen=True)

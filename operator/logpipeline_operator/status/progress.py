@@ -5,12 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from logpipeline.api import LogPipeline
+from logpipeline.api.reading import Stored
 from logpipeline_operator.observe.facts import Facts
 from logpipeline_operator.status.reasons import Finding, reason_of, worst
 
 
+def doubts_about(stored: Stored) -> list[Finding]:
+    """Return what of a stored resource this operator ignores, or runs to no purpose."""
+    doubts = [Finding("False", "GoalPointless", fault) for fault in stored.objections]
+    if stored.unknown:
+        doubts.append(Finding("False", "FieldsIgnored", f"not known to this version: {', '.join(stored.unknown)}"))
+    return doubts
+
+
 def progressing_finding(
-    pipeline: LogPipeline, facts: Facts, parts: Sequence[Finding], refusals: Sequence[str], failures: Sequence[str]
+    pipeline: LogPipeline,
+    facts: Facts,
+    parts: Sequence[Finding],
+    refusals: Sequence[str],
+    failures: Sequence[str],
+    doubts: Sequence[Finding],
 ) -> Finding:
     """Return whether creation, a rollout or a suspension goes on, and if it cannot, why; `parts` are all findings."""
     if pipeline.spec.suspend:
@@ -19,12 +33,13 @@ def progressing_finding(
     stuck = [Finding("False", "ApplyFailed", message) for message in failures]
     stuck += [item for item in parts if item.status != "True" and _is_fault(item)]
     refused = [Finding("False", "ChangeRefused", message) for message in refusals]
+    beside = [item.message for item in (*refused, *doubts)]
     if stuck:
         first = worst(stuck)
-        return Finding("False", first.reason, "; ".join([first.message, *refusals]))
-    if refused:
-        # A refused change holds nothing else up, and whoever made it has to see it.
-        return Finding("True" if moving else "False", "ChangeRefused", "; ".join(refusals))
+        return Finding("False", first.reason, "; ".join([first.message, *beside]))
+    if refused or doubts:
+        # It holds nothing else up, and whoever wrote the resource has to see it.
+        return Finding("True" if moving else "False", worst([*refused, *doubts]).reason, "; ".join(beside))
     if moving:
         first = worst(moving)
         return Finding("True", first.reason, first.message)

@@ -210,6 +210,18 @@ REASONS: tuple[Reason, ...] = (
         "A change would spoil the counts of a running goal; the goal runs on as it was.",
         "Take a way out that the message names: undo the change, raise the goal's stateVersion, or give it a new name.",
     ),
+    _fault(
+        "GoalPointless", (PROGRESSING,),
+        "A goal runs as it is written and cannot find what it is meant to: it names a column that the source's format "
+        "does not carry, or groups by a field whose name a result needs itself.",
+        "Correct the field that the message names. logpipeline validate refuses such a resource before it is applied.",
+    ),
+    _fault(
+        "FieldsIgnored", (PROGRESSING,),
+        "The resource has fields that this version of the operator does not know, as after a rollback. They are "
+        "ignored; all else is as the resource says.",
+        "Upgrade the operator, or take the fields that the message names out of the resource.",
+    ),
     Reason(
         "ReplicasOutOfSync", (KAFKA,), "passing",
         "A replica of a partition is not in sync, so the loss of another broker could stop writers.",

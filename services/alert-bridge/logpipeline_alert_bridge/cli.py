@@ -13,7 +13,7 @@ import click
 from confluent_kafka import Consumer, KafkaException
 from confluent_kafka.admin import AdminClient
 
-from logpipeline.api import LogPipeline, load
+from logpipeline.api import LogPipeline, load_accepted
 from logpipeline.api.alerting import Alerting
 from logpipeline.errors import LogPipelineError
 from logpipeline.kafka.properties import read_client_properties
@@ -64,7 +64,7 @@ def main(
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    pipeline = load(path)
+    pipeline = load_accepted(path)
     goals = alerting_goals(pipeline)
     alerting = pipeline.spec.alerting
     if alerting is None or not goals:

@@ -14,7 +14,7 @@ from typing import Any
 import click
 import uvicorn
 
-from logpipeline.api import LogPipeline, load
+from logpipeline.api import LogPipeline, load_accepted
 from logpipeline.commands import resource_file
 from logpipeline.errors import LogPipelineError
 from logpipeline.kafka.properties import read_client_properties
@@ -80,7 +80,7 @@ def console(
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     # A line a request; what Elasticsearch has against one stands on the page.
     logging.getLogger("elastic_transport").setLevel(logging.ERROR)
-    pipeline = load(path)
+    pipeline = load_accepted(path)
     token = _token(token_file)
     if token is None and not _is_loopback(host):
         raise LogPipelineError(f"--host: {host} can be reached from elsewhere; give a token with --token-file")
