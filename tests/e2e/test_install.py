@@ -25,16 +25,17 @@ from pipelines_on_cluster import Pipeline, resource
 CRD = "logpipelines.logpipeline.dev"
 NAME = "logpipeline-operator"
 HOOK = "command: [python, -m, logpipeline_operator.crds, apply]"
-# A field that the CRD of the "previous" version does not have yet; other tests leave it at its default.
-FIELD = "maxFutureSkew"
-PREVIOUS_CRD = f"""
+# A field with a default that only the CRD of the "next" version has; the operator under test does not know it.
+FIELD, DEFAULT = "compression", "auto"
+NEXT_VERSION = "99.0.0"
+NEXT_CRD = f"""
 from logpipeline_operator import crds
 crd = crds.wanted()
-crd["metadata"]["labels"]["{VERSION_LABEL}"] = "0.0.1"
+crd["metadata"]["labels"]["{VERSION_LABEL}"] = "{NEXT_VERSION}"
 for version in crd["spec"]["versions"]:
     source = version["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]["source"]
-    del source["properties"]["{FIELD}"]
-    source.get("default", {{}}).pop("{FIELD}", None)
+    source["properties"]["{FIELD}"] = {{"type": "string", "default": "{DEFAULT}"}}
+    source["default"]["{FIELD}"] = "{DEFAULT}"
 print(crds.apply(crds.connect(), crd))
 """
 
@@ -112,49 +113,69 @@ def faults() -> list[str]:
     return stale(live, crds.wanted())
 
 
+def as_of_an_older_version() -> None:
+    """Have the next release apply the CRD of this version, be there a newer one or none."""
+    if get("crd", CRD):
+        kubectl("label", "crd", CRD, "--overwrite", f"{VERSION_LABEL}=0.0.0")
+
+
 def version_of_the_crd() -> str:
     return kubectl("get", "crd", CRD, "--output", "jsonpath={.metadata.labels.app\\.kubernetes\\.io/version}")
 
 
 def test_a_pipeline_outlives_upgrade_roll_back_and_uninstall(room: Room, tmp_path: Path) -> None:
-    previous = tmp_path / "previous"
-    shutil.copytree(CHART, previous)
-    hook = previous / "templates" / "crds-hook.yaml"
+    """The operator under test is the older one, rolled back to after the CRD of a newer one has been applied."""
+    following = tmp_path / "next"
+    shutil.copytree(CHART, following)
+    hook = following / "templates" / "crds-hook.yaml"
     assert HOOK in hook.read_text()
-    hook.write_text(hook.read_text().replace(HOOK, f"command: {json.dumps(['python', '-c', PREVIOUS_CRD])}"))
-    if get("crd", CRD):
-        # Otherwise the previous release would find a newer one, and leave it.
-        kubectl("label", "crd", CRD, "--overwrite", f"{VERSION_LABEL}=0.0.0")
+    hook.write_text(hook.read_text().replace(HOOK, f"command: {json.dumps(['python', '-c', NEXT_CRD])}"))
 
-    # An operator of this version would refuse the older CRD, so the previous release runs none.
-    room.bring("install", previous, "replicas=0")
-    assert faults() == [f"v1alpha1: spec.source.{FIELD} is missing"]
-    room.pipeline.apply()
-    assert room.survivor()["pods"] == {}
-
-    room.bring("upgrade", CHART)
+    as_of_an_older_version()
+    room.bring("install", CHART)
     assert faults() == []
     assert version_of_the_crd() == logpipeline.__version__
     room.helm("test", RELEASE)
-    room.pipeline.patch(f"/spec/source/{FIELD}", "42s")
+    room.pipeline.apply()
     room.pipeline.wait("Ready")
     room.pipeline.wait("FlowHealthy")
-    after = room.survivor()
-    assert after[FIELD] == "42s"
-    assert len(after["pods"]) == 3
+    before = room.survivor()
+    assert len(before["pods"]) == 3
+    assert before[FIELD] is None
+
+    # There is no operator of the next version, so its release runs none.
+    room.bring("upgrade", following, "replicas=0")
+    assert version_of_the_crd() == NEXT_VERSION
+    after = {**before, FIELD: DEFAULT}
+    assert room.survivor() == after
 
     room.helm("rollback", RELEASE, "1", "--wait")
-    assert faults() == [], "a roll-back must not take fields away"
+    assert version_of_the_crd() == NEXT_VERSION, "a roll-back must not take fields away"
+    assert faults() == []
+    room.pipeline.wait("Progressing", "False", "FieldsIgnored")
+    assert f"spec.source.{FIELD}" in room.pipeline.condition("Progressing")["message"]
+    room.pipeline.wait("Ready")
     room.await_flow()
     assert room.survivor() == after
 
-    room.bring("upgrade", CHART)
+    # An edit is still reconciled, there and back.
+    room.pipeline.patch("/spec/console", {})
+    wait_for("the console to be made", lambda: room.pipeline.pods("console"), 60)
+    room.pipeline.patch("/spec/console", None, op="remove")
+    wait_for("the console to go", lambda: not room.pipeline.pods("console"), 60)
+    room.pipeline.wait("Progressing", "False", "FieldsIgnored")
     room.pipeline.wait("Ready")
+    assert room.survivor() == after
+
+    as_of_an_older_version()
+    room.bring("upgrade", CHART)
+    assert version_of_the_crd() == logpipeline.__version__
+    room.pipeline.wait("Progressing", "False", "Complete")
     room.helm("uninstall", RELEASE, "--wait")
     assert room.remnants() == []
     assert faults() == []
     room.await_flow()
-    assert room.survivor() == after
+    assert room.survivor() == before
     wait_for("the canary to go", lambda: room.release.get(CRD, "logpipeline-canary") is None, 60)
 
 
