@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import signal
 import sys
 
 import kopf
 from prometheus_client import start_http_server
 
 from logpipeline.errors import LogPipelineError
-from logpipeline_operator import configuration, crds, health, logs, watches
+from logpipeline_operator import configuration, crds, health, logs, threads, watches
 from logpipeline_operator.assembly import LOOKS, Operator
-from logpipeline_operator.cluster.client import ApiError, Client
-from logpipeline_operator.leader import Leadership
+from logpipeline_operator.cluster.client import Client
+from logpipeline_operator.leader import Leadership, lease_api
 from logpipeline_operator.metrics import REGISTRY
 
 METRICS_PORT = 8080
@@ -27,22 +28,22 @@ def main() -> None:
     except LogPipelineError as error:
         error.show()
         sys.exit(error.exit_code)
-    except ApiError as error:
-        _LOG.error("the API server refuses to let the operator start: %s", error)
-        sys.exit(1)
 
 
 def _run(settings: configuration.Configuration) -> None:
     logs.set_up(settings.log_level, settings.log_format)
+    threads.exit_on_failure()
     crds.check(crds.connect())
     operator = Operator(settings, Client(connections=(1 + LOOKS) * settings.workers + 4))
     start_http_server(METRICS_PORT, registry=REGISTRY)
     health.serve(live=operator.fault, ready=operator.starting)
-    leadership = Leadership(settings.namespace, settings.pod_name)
-    if settings.leader_election:
-        leadership.wait()
-    operator.start()
+    leadership = Leadership(lease_api(), settings.namespace, settings.pod_name)
+    # A replica that waits for the Lease is the container's first process, which SIGTERM ends only if it says so itself.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
+        if settings.leader_election:
+            leadership.wait()
+        operator.start()
         asyncio.run(
             kopf.operator(
                 registry=watches.registry(operator.controller),
@@ -52,7 +53,14 @@ def _run(settings: configuration.Configuration) -> None:
             )
         )
     finally:
-        operator.stop()
+        stop(operator, leadership)
+
+
+def stop(operator: Operator, leadership: Leadership) -> None:
+    """Give the Lease up when nothing that may write is left; else it runs out by itself after this process."""
+    if running := operator.stop():
+        _LOG.warning("the Lease is not released, for these threads have not ended: %s", ", ".join(running))
+    else:
         leadership.release()
 
 

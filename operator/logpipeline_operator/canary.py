@@ -8,6 +8,7 @@ the canary resources of the Flink Kubernetes operator.
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable
 
@@ -18,14 +19,18 @@ from logpipeline_operator.metrics import CANARY_AGE
 NAME = "logpipeline-canary"
 LABEL = "logpipeline.dev/canary"
 _ANNOTATION = "logpipeline.dev/heartbeat"
-BEAT_SECONDS = 30.0
-_SILENT_SECONDS = 4 * BEAT_SECONDS
+_BEAT_SECONDS = 30.0
+_SILENT_SECONDS = 4 * _BEAT_SECONDS
 _LOG = logging.getLogger(__name__)
 
 
 def is_canary(document: Document) -> bool:
-    """Whether a LogPipeline is a canary: nothing is made of it."""
-    return (document["metadata"].get("labels") or {}).get(LABEL) == "true"
+    """Whether a LogPipeline is the canary of this or another operator: nothing is made of it.
+
+    The label alone does not make one, else a label on a user's pipeline would end its reconciliation.
+    """
+    metadata = document["metadata"]
+    return metadata["name"] == NAME and (metadata.get("labels") or {}).get(LABEL) == "true"
 
 
 class Canary:
@@ -45,6 +50,14 @@ class Canary:
         self._seen = clock()
         self._beaten = clock()
         CANARY_AGE.set_function(lambda: clock() - self._seen)
+
+    def run(self, stopping: threading.Event) -> None:
+        """Beat until `stopping` is set."""
+        # A replica that waited for the Lease had no watch.
+        self._seen = self._beaten = self._clock()
+        self.beat()
+        while not stopping.wait(_BEAT_SECONDS):
+            self.beat()
 
     def beat(self) -> None:
         """Change the canary; a failure is told and tried again at the next beat."""
@@ -78,7 +91,7 @@ class Canary:
         }
 
     def seen(self) -> None:
-        """The watch has told of the canary."""
+        """Take note that the watch, and not a list, has delivered the canary."""
         self._seen = self._clock()
 
     def silent(self) -> str | None:

@@ -30,6 +30,12 @@ QUEUE_DEPTH = Gauge(f"{_PREFIX}_queue_depth", "Pipelines that wait for a pass th
 OBSERVE = Histogram(
     f"{_PREFIX}_observe_duration_seconds", "Duration of asking a pipeline's components how they are.", registry=REGISTRY
 )
+LIST_ERRORS = Counter(
+    f"{_PREFIX}_list_errors",
+    "Full lists of a watched namespace, empty for all, that failed: it was deleted, or rights are missing.",
+    ["watched_namespace"],
+    registry=REGISTRY,
+)
 LEADER = Gauge(f"{_PREFIX}_leader", "1 on the replica that holds the Lease.", registry=REGISTRY)
 CANARY_AGE = Gauge(
     f"{_PREFIX}_canary_age_seconds", "Seconds since the watch last delivered the canary.", registry=REGISTRY

@@ -12,12 +12,15 @@ from logpipeline_operator.cluster.kinds import PipelineKey
 from logpipeline_operator.logs import fields
 from logpipeline_operator.metrics import OBSERVE
 from logpipeline_operator.observe.facts import Facts
+from logpipeline_operator.threads import start
 from logpipeline_operator.work_queue import WorkQueue
 
 _LOG = logging.getLogger(__name__)
 
-# Returns the facts and in how many seconds to look again; None for a pipeline that is gone.
+# Returns the facts and in how many seconds to look again; None for a pipeline that is gone or invalid.
 Look = Callable[[PipelineKey], tuple[Facts, float] | None]
+# Its uid and generation.
+Version = tuple[str, int]
 
 
 class Observations:
@@ -29,14 +32,14 @@ class Observations:
         self._queue: WorkQueue[PipelineKey] = WorkQueue()
         self._lock = threading.Lock()
         self._facts: dict[PipelineKey, Facts] = {}
-        self._followed: set[PipelineKey] = set()
+        self._followed: dict[PipelineKey, Version] = {}
 
-    def follow(self, key: PipelineKey) -> None:
-        """Look at a pipeline from now on."""
+    def follow(self, key: PipelineKey, version: Version) -> None:
+        """Look at a pipeline from now on, and at once when it is another version than before."""
         with self._lock:
-            if key in self._followed:
+            if self._followed.get(key) == version:
                 return
-            self._followed.add(key)
+            self._followed[key] = version
         self._queue.add(key)
 
     def latest(self, key: PipelineKey) -> Facts:
@@ -47,14 +50,13 @@ class Observations:
     def forget(self, key: PipelineKey) -> None:
         """Drop a pipeline that is gone."""
         with self._lock:
-            self._followed.discard(key)
+            self._followed.pop(key, None)
             self._facts.pop(key, None)
         self._queue.forget(key)
 
-    def start(self, workers: int) -> None:
-        """Begin to look."""
-        for number in range(workers):
-            threading.Thread(target=self._work, name=f"observe-{number}", daemon=True).start()
+    def start(self, workers: int) -> list[threading.Thread]:
+        """Begin to look and return the worker threads."""
+        return [start(f"observe-{number}", self._work) for number in range(workers)]
 
     def close(self) -> None:
         """Look no more."""
@@ -62,6 +64,8 @@ class Observations:
 
     def _work(self) -> None:
         while (key := self._queue.take()) is not None:
+            with self._lock:
+                version = self._followed.get(key)
             began = time.monotonic()
             seen = None
             failed = True
@@ -73,13 +77,19 @@ class Observations:
                 _LOG.exception("the look at the data path failed", extra=fields(key))
             OBSERVE.observe(time.monotonic() - began)
             self._queue.done(key, failed=failed)
+            if not failed:
+                self._take(key, version, seen)
+
+    def _take(self, key: PipelineKey, version: Version | None, seen: tuple[Facts, float] | None) -> None:
+        """Remember what was seen and queue the next look, unless the pipeline was changed or deleted meanwhile."""
+        with self._lock:
+            if version is None or self._followed.get(key) != version:
+                # Whoever follows the newer version has queued its look.
+                return
             if seen is None:
-                continue
+                del self._followed[key]
+                return
             facts, again = seen
-            with self._lock:
-                followed = key in self._followed
-                if followed:
-                    self._facts[key] = facts
-            if followed:
-                self._queue.add(key, again)
-                self._on_news(key)
+            self._facts[key] = facts
+        self._queue.add(key, again)
+        self._on_news(key)

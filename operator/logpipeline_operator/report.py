@@ -26,10 +26,16 @@ class Reporter:
     """Writes statuses no more often than needed; safe to use from several threads."""
 
     def __init__(
-        self, client: Client, pipelines: Pipelines, pod_name: str, clock: Callable[[], float] = time.monotonic
+        self,
+        client: Client,
+        pipelines: Pipelines,
+        on_change: Callable[[PipelineKey], None],
+        pod_name: str,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._client = client
         self._pipelines = pipelines
+        self._on_change = on_change
         self._pod_name = pod_name
         self._clock = clock
         self._written: dict[PipelineKey, float] = {}
@@ -50,7 +56,10 @@ class Reporter:
         written = self._client.apply_status(key.namespace, key.name, document["metadata"]["uid"], status)
         if written is None:
             return None
-        self._pipelines.put(written)
+        if self._pipelines.put(written):
+            # The user has changed the resource since the pass read it. Its watch event is older than this answer, and
+            # will be taken for old news.
+            self._on_change(key)
         for event in events_of(old, status):
             self._tell(key, document, event)
         return None

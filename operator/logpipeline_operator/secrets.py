@@ -6,13 +6,15 @@ import base64
 import hashlib
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from logpipeline.api import LogPipeline
-from logpipeline_operator.cluster.client import Client
+from logpipeline_operator.cluster.client import ApiError, Client
+from logpipeline_operator.cluster.kinds import Document, ObjectKey, key_of
 from logpipeline_operator.desired import SecretFacts
 from logpipeline_operator.desired.secrets import secret_names
+from logpipeline_operator.observe.workloads import COMPONENT_LABEL, GOAL_LABEL
 
 _KEPT_SECONDS = 10.0
 
@@ -37,6 +39,36 @@ class Secret:
         return SecretFacts(keys=frozenset(self.values), digest=digest.hexdigest()[:16])
 
 
+@dataclass(frozen=True)
+class FoundSecrets:
+    """The Secrets of a pipeline that exist, by name, and why others could not be read, by name."""
+
+    found: Mapping[str, Secret]
+    unreadable: Mapping[str, ApiError]
+
+
+def holds_back(objects: Iterable[Document], unreadable: Container[str]) -> frozenset[ObjectKey]:
+    """Return which of the desired `objects` must stay as they are while Secrets cannot be read: all those of each
+    component that mounts one. Their configuration and their pods are made from what the Secret holds, so without it
+    they would be rolled for nothing.
+    """
+    objects = list(objects)
+    components = {_component(item) for item in objects if any(name in unreadable for name in _mounted(item))}
+    return frozenset(key_of(item) for item in objects if _component(item) in components)
+
+
+def _component(document: Document) -> tuple[str | None, str | None]:
+    labels = document["metadata"]["labels"]
+    return labels.get(COMPONENT_LABEL), labels.get(GOAL_LABEL)
+
+
+def _mounted(document: Document) -> Iterator[str]:
+    spec = document.get("spec", {}).get("template", {}).get("spec", {})
+    for volume in spec.get("volumes") or []:
+        if "secret" in volume:
+            yield volume["secret"]["secretName"]
+
+
 class Secrets:
     """Reads Secrets; safe to use from several threads."""
 
@@ -46,14 +78,20 @@ class Secrets:
         self._lock = threading.Lock()
         self._kept: dict[tuple[str, str], tuple[float, Secret | None]] = {}
 
-    def of(self, pipeline: LogPipeline) -> dict[str, Secret]:
-        """Return the Secrets of a pipeline that are there, by name; raises ApiError."""
-        found = {}
+    def of(self, pipeline: LogPipeline) -> FoundSecrets:
+        """Return the Secrets that a pipeline refers to."""
+        found: dict[str, Secret] = {}
+        unreadable: dict[str, ApiError] = {}
         for name in secret_names(pipeline):
-            secret = self._read(pipeline.metadata.namespace, name)
-            if secret is not None:
-                found[name] = secret
-        return found
+            try:
+                secret = self._read(pipeline.metadata.namespace, name)
+            except ApiError as error:
+                message = f"the Secret {name!r} cannot be read: {error.message}"
+                unreadable[name] = ApiError(error.status, error.reason, message)
+            else:
+                if secret is not None:
+                    found[name] = secret
+        return FoundSecrets(found, unreadable)
 
     def _read(self, namespace: str, name: str) -> Secret | None:
         now = self._clock()

@@ -7,6 +7,8 @@ a status.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import chain, repeat
 from typing import Any, Protocol
 
 import kopf
@@ -16,6 +18,19 @@ from logpipeline_operator.cluster.kinds import CHILDREN, MANAGED_BY, MANAGED_BY_
 SELECTOR = f"{MANAGED_BY_LABEL}={MANAGED_BY}"
 # Without limits a watch whose connection died unnoticed stays silent for ever.
 _SERVER_SECONDS, _CLIENT_SECONDS, _CONNECT_SECONDS = 300, 330, 10
+# The longest is well below what the canary is given, so that the watch is back in time after the API server was away.
+_BACKOFFS = (1.0, 1.0, 2.0, 3.0, 5.0, 8.0, 13.0, 21.0, 30.0)
+
+
+class Backoffs:
+    """The seconds between the attempts of a request, without an end.
+
+    When they end, kopf gives up, and with one watch all others and the operator: a namespace that was deleted, and its
+    RoleBinding with it, would stop the operator for all namespaces.
+    """
+
+    def __iter__(self) -> Iterator[float]:
+        return chain(_BACKOFFS, repeat(_BACKOFFS[-1]))
 
 
 class Listener(Protocol):
@@ -33,8 +48,8 @@ class Listener(Protocol):
     def child_gone(self, document: Document) -> None:
         """A child was deleted."""
 
-    def watch_began(self) -> None:
-        """A watch has listed what is there, once for each object: it began, or begins anew after a gap."""
+    def watch_began(self, namespace: str) -> None:
+        """A watch has listed an object of a namespace: it began, or begins anew after a gap."""
 
 
 def registry(listener: Listener) -> kopf.OperatorRegistry:
@@ -52,6 +67,7 @@ def registry(listener: Listener) -> kopf.OperatorRegistry:
         # Events are the operator's own affair, and namespaces and CRDs are known from the start.
         settings.posting.enabled = False
         settings.scanning.disabled = True
+        settings.networking.error_backoffs = Backoffs()
         settings.networking.request_timeout = 30
         settings.networking.connect_timeout = _CONNECT_SECONDS
 
@@ -67,7 +83,7 @@ def registry(listener: Listener) -> kopf.OperatorRegistry:
         else:
             listener.pipeline_seen(document)
         if event["type"] is None:
-            listener.watch_began()
+            listener.watch_began(document["metadata"]["namespace"])
 
     for kind in CHILDREN:
 
@@ -86,7 +102,7 @@ def registry(listener: Listener) -> kopf.OperatorRegistry:
             else:
                 listener.child_seen(document)
             if event["type"] is None:
-                listener.watch_began()
+                listener.watch_began(document["metadata"]["namespace"])
 
     return handlers
 

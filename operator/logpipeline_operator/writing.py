@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
 from logpipeline_operator.cluster.cache import Cache
 from logpipeline_operator.cluster.client import CONFLICT, ApiError, Client
-from logpipeline_operator.cluster.kinds import Document, PipelineKey, kind_of
+from logpipeline_operator.cluster.kinds import Document, ObjectKey, PipelineKey, key_of, kind_of
 from logpipeline_operator.logs import fields
 from logpipeline_operator.ownership import Ownership, holds_up
 from logpipeline_operator.plan import onto, plan
@@ -32,14 +32,22 @@ class Writer:
         self._client = client
         self._cache = cache
 
-    def write(self, objects: Sequence[Document], key: PipelineKey, uid: str, *, keep_volumes: bool) -> Written:
-        """Write what differs; one refusal does not hold up the rest."""
+    def write(
+        self,
+        objects: Sequence[Document],
+        key: PipelineKey,
+        uid: str,
+        *,
+        keep_volumes: bool,
+        held_back: Container[ObjectKey] = (),
+    ) -> Written:
+        """Write what differs, but for what is `held_back`; one refusal does not hold up the rest."""
         live = self._cache.children(key)
         ownership = Ownership.among(live.values(), key, uid)
         to_do = plan(objects, live, ownership, keep_volumes=keep_volumes)
         taken, failures = list(to_do.taken), []
         for document, paths in to_do.apply:
-            if any(holds_up(other, document) for other, _ in taken):
+            if key_of(document) in held_back or any(holds_up(other, document) for other, _ in taken):
                 continue
             try:
                 there = self._apply(ownership, document, paths)

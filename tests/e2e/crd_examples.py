@@ -9,8 +9,7 @@ from typing import Any
 RESOURCE: dict[str, Any] = {
     "apiVersion": "logpipeline.dev/v1alpha1",
     "kind": "LogPipeline",
-    # An operator on the cluster under test makes nothing of it and leaves its status alone.
-    "metadata": {"name": "p", "labels": {"logpipeline.dev/canary": "true"}},
+    "metadata": {"name": "p"},
     "spec": {
         "kafka": {"managed": {}},
         "goals": [{"name": "a", "groupBy": ["host"], "window": {"size": "10s"}}],

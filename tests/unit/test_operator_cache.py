@@ -12,6 +12,7 @@ from logpipeline_operator.cluster.deletions import REMEMBERED_SECONDS, Deletions
 from logpipeline_operator.cluster.kinds import CHILDREN, MANAGED_BY, PipelineKey
 from logpipeline_operator.controller import Controller
 from logpipeline_operator.pipelines import Pipelines
+from logpipeline_operator.resync import Resync
 
 CONFIG_MAP = next(kind for kind in CHILDREN if kind.name == "ConfigMap")
 KEY = PipelineKey("web", "nginx")
@@ -112,15 +113,16 @@ def test_full_lists_find_what_no_event_has_told() -> None:
     for name in ("nginx-connect", "nginx-kafka"):
         cache.put(config_map(1, name))
     lists = Lists([pipeline(1)], [config_map(1, "nginx-kafka")], 5)
-    controller = Controller(lists, (), pipelines, cache, None)  # type: ignore[arg-type]
-    controller.resync()
+    controller = Controller((), pipelines, cache, None)
+    resync = Resync(lists, controller, pipelines, cache, 300)  # type: ignore[arg-type]
+    resync.begin()
     assert known(cache) == {"nginx-kafka": 1}
     assert controller.queue.take() == KEY
 
     gone = []
     controller.on_gone(gone.append)
     lists.answers = {}
-    controller.resync()
+    resync.begin()
     assert gone == [KEY]
     assert pipelines.all() == []
     # The list that was on its way when it went.

@@ -34,6 +34,10 @@
 - apiGroups: [events.k8s.io]
   resources: [events]
   verbs: [create]
+# Only those about a StatefulSet that lacks pods; why they are refused is said nowhere else.
+- apiGroups: [""]
+  resources: [events]
+  verbs: [list]
 {{- end -}}
 
 {{/* So that the operator refuses to work with a CRD older than itself. */}}

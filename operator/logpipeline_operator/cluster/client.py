@@ -13,7 +13,7 @@ import orjson
 import urllib3
 from kubernetes import client, config
 
-from logpipeline_operator.cluster.kinds import EVENT, PIPELINE, SECRET, Document, Kind
+from logpipeline_operator.cluster.kinds import CORE_EVENT, EVENT, PIPELINE, SECRET, Document, Kind
 from logpipeline_operator.metrics import REQUESTS, STATUS_WRITES, WRITES
 
 FIELD_MANAGER = "logpipeline-operator"
@@ -46,6 +46,12 @@ class Client:
         settings = client.Configuration.get_default_copy()
         settings.connection_pool_maxsize = connections
         self._api = client.ApiClient(settings)
+
+    def events(self, namespace: str, uid: str) -> list[Document]:
+        """Return the Events about the object `uid`, a page of them at most."""
+        query = {"fieldSelector": f"involvedObject.uid={uid}", "limit": str(_PAGE)}
+        items: list[Document] = self._request("GET", CORE_EVENT.path(namespace), query)["items"]
+        return items
 
     def list(self, kind: Kind, namespace: str | None, selector: str) -> tuple[list[Document], str]:
         """Return all objects of a kind by label, and the resource version of the list."""

@@ -59,6 +59,8 @@ CHILDREN = (
 PIPELINE = Kind(GROUP, VERSION, KIND, "logpipelines")
 assert PIPELINE.api_version == API_VERSION
 SECRET = Kind("", "v1", "Secret", "secrets", applied=False)
+# What is the same under both groups can be selected by the object's uid in this one alone.
+CORE_EVENT = Kind("", "v1", "Event", "events", applied=False)
 EVENT = Kind("events.k8s.io", "v1", "Event", "events", applied=False)
 
 _BY_NAME = {(kind.api_version, kind.name): kind for kind in (*CHILDREN, PIPELINE)}

@@ -34,7 +34,8 @@ class Fault:
 class WorkloadFacts:
     """A StatefulSet or Deployment and its pods. `waiting` is what keeps a pod from starting, as Kubernetes calls it
     (ImagePullBackOff, Unschedulable, OOMKilled …), and `message` its words; None while all takes its course.
-    `executor_fault` is the same of a goal's executors.
+    `executor_fault` is the same of a goal's executors. `missing_since` is since when there have been fewer pods than
+    wanted.
     """
 
     name: str
@@ -47,6 +48,7 @@ class WorkloadFacts:
     waiting: str | None = None
     message: str | None = None
     unready_since: datetime | None = None
+    missing_since: datetime | None = None
     restarts: int = 0
     last_exit: str | None = None
     executor_fault: str | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -17,19 +18,33 @@ _ON_ITS_WAY = frozenset({"ContainerCreating", "PodInitializing"})
 _LONGEST_MESSAGE = 400
 
 
-def all_workload_facts(children: Iterable[Document]) -> tuple[WorkloadFacts, ...]:
-    """Return the facts of each StatefulSet and Deployment among the live `children` of a pipeline, by name."""
+@dataclass(frozen=True)
+class MissingPods:
+    """Since when a workload has fewer pods than it wants, and why if its controller says so in an Event."""
+
+    since: datetime
+    refusal: str | None = None
+
+
+def all_workload_facts(
+    children: Iterable[Document], missing: Mapping[str, MissingPods] | None = None
+) -> tuple[WorkloadFacts, ...]:
+    """Return the facts of each StatefulSet and Deployment among the live `children` of a pipeline, by name; `missing`
+    holds what is known of pods that do not exist, by the uid of their workload.
+    """
+    missing = missing or {}
     objects = list(children)
     pods = [item for item in objects if item["kind"] == "Pod"]
     workloads = [item for item in objects if item["kind"] in ("StatefulSet", "Deployment")]
     return tuple(
         sorted(
-            (workload_facts(workload, pods) for workload in workloads), key=lambda facts: (facts.component, facts.name)
+            (workload_facts(workload, pods, missing.get(workload["metadata"].get("uid"))) for workload in workloads),
+            key=lambda facts: (facts.component, facts.name),
         )
     )
 
 
-def workload_facts(workload: Document, pods: Iterable[Document]) -> WorkloadFacts:
+def workload_facts(workload: Document, pods: Iterable[Document], missing: MissingPods | None = None) -> WorkloadFacts:
     """Return what a StatefulSet or Deployment and its own among the `pods`, as the API server gives them, tell."""
     metadata, spec, status = workload["metadata"], workload["spec"], workload.get("status") or {}
     labels = metadata.get("labels") or {}
@@ -42,7 +57,7 @@ def workload_facts(workload: Document, pods: Iterable[Document]) -> WorkloadFact
     unready = [pod for pod in own if not pod["metadata"].get("deletionTimestamp") and _unready_since(pod) is not None]
     waiting, message = _first_fault(unready)
     if waiting is None:
-        waiting, message = _refused_pods(status)
+        waiting, message = _refused_pods(status, missing)
     if waiting is None and status.get("readyReplicas", 0) < spec.get("replicas", 1) and not own:
         waiting, message = _first_fault(ended)
     return WorkloadFacts(
@@ -57,6 +72,7 @@ def workload_facts(workload: Document, pods: Iterable[Document]) -> WorkloadFact
         waiting=waiting,
         message=message,
         unready_since=min((since for pod in unready if (since := _unready_since(pod)) is not None), default=None),
+        missing_since=missing.since if missing else None,
         restarts=sum(container["restartCount"] for pod in own for container in _containers(pod)),
         last_exit=_last_exit(own),
         executor_fault=": ".join(part for part in _first_fault(executors) if part) or None,
@@ -152,8 +168,10 @@ def _last_exit(pods: list[Document]) -> str | None:
     return None if newest is None else _short(_exit(newest))
 
 
-def _refused_pods(status: Document) -> tuple[str | None, str | None]:
-    """Return why a Deployment gets no pods (a quota, an admission rule), which no pod can tell."""
+def _refused_pods(status: Document, missing: MissingPods | None) -> tuple[str | None, str | None]:
+    """Return why a workload gets no pods (a quota, an admission rule), which no pod can tell."""
+    if missing is not None and missing.refusal is not None:
+        return "FailedCreate", _short(missing.refusal)
     for condition in status.get("conditions") or []:
         if condition["type"] == "ReplicaFailure" and condition["status"] == "True":
             return condition.get("reason", "FailedCreate"), _short(condition.get("message", ""))

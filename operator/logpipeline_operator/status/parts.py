@@ -172,6 +172,8 @@ def workload_finding(workload: WorkloadFacts | None, what: str, now: datetime) -
         reason = "OutOfMemory" if workload.last_exit.startswith("OOMKilled") else "CrashLoop"
         return Finding("False", reason, f"{what}: {workload.last_exit}")
     if workload.unready_since is None:
+        if workload.missing_since is not None and now - workload.missing_since > _START_LIMIT:
+            return Finding("False", "NotReady", f"pods of {what} are not created")
         return Finding("False", "Creating", f"pods of {what} are being created")
     if now - workload.unready_since > _START_LIMIT:
         return Finding("False", "NotReady", f"{what} does not become ready" + _last_words(workload))

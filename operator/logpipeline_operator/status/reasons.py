@@ -116,7 +116,7 @@ REASONS: tuple[Reason, ...] = (
     _fault(
         "PodRefused", _PODS,
         "A pod cannot be created or its container cannot be set up, or the node has put it out.",
-        "Do what the message says; look at kubectl describe pod.",
+        "Do what the message says; look at kubectl describe of the pod, or of its StatefulSet or Deployment.",
     ),
     _fault(
         "OutOfMemory", _PODS,
@@ -130,8 +130,8 @@ REASONS: tuple[Reason, ...] = (
     ),
     _fault(
         "NotReady", _PODS,
-        "A pod runs and has not been ready for more than five minutes.",
-        "Look at kubectl logs and kubectl describe of the pod.",
+        "A pod has not been ready, or has not been created, for more than five minutes.",
+        "Look at kubectl logs and kubectl describe of the pod, or kubectl describe of its StatefulSet or Deployment.",
     ),
     _fault(
         "PartitionsOffline", (KAFKA,),
