@@ -18,6 +18,7 @@ from logpipeline_operator.observe.facts import Facts
 DRAIN_LIMIT = timedelta(minutes=2)
 _COMPONENT = "app.kubernetes.io/component"
 _SOURCES, _CONSUMERS = frozenset({"generator"}), frozenset({"goal", "connect"})
+_ENDED = frozenset({"Failed", "Succeeded"})
 _WORKLOADS = ("StatefulSet", "Deployment")
 
 
@@ -52,5 +53,10 @@ def _wanted(live: Mapping[ObjectKey, Document]) -> set[str | None]:
 
 
 def _running(live: Mapping[ObjectKey, Document]) -> set[str | None]:
-    pods = {document["metadata"]["labels"].get(_COMPONENT) for key, document in live.items() if key.kind == "Pod"}
+    pods = {
+        document["metadata"]["labels"].get(_COMPONENT)
+        for key, document in live.items()
+        # An evicted pod stays on the API server after it has ended.
+        if key.kind == "Pod" and (document.get("status") or {}).get("phase") not in _ENDED
+    }
     return pods | _wanted(live)

@@ -243,6 +243,7 @@ def account(room: Room) -> str:
         ("elsewhere", "create statefulsets.apps", False),
         ("logs", "get secrets", True),
         ("logs", "list secrets", False),
+        ("logs", "list events", True),
         ("elsewhere", "get secrets", False),
         ("logs", f"patch {CRD} --subresource=status", True),
         ("logs", f"patch {CRD}", False),
