@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
 import sys
 
@@ -28,6 +29,8 @@ def main() -> None:
     except LogPipelineError as error:
         error.show()
         sys.exit(error.exit_code)
+    # The Lease is released: no request that hangs is waited for, and no thread may go on.
+    os._exit(0)
 
 
 def _run(settings: configuration.Configuration) -> None:

@@ -62,6 +62,9 @@ class ApiServer:
         self.objects[kind.name, metadata["name"]] = stored
         return copy.deepcopy(stored)
 
+    def create(self, kind: Kind, document: Document) -> Document:
+        return self.apply(kind, document)
+
     def delete(self, kind: Kind, _namespace: str, name: str, _uid: str) -> None:
         self._ask("delete", f"{kind.name}/{name}")
 
