@@ -1,15 +1,17 @@
-"""What a process tells over HTTP beside its work: its metrics, and for Kubernetes whether it lives and is ready."""
+"""What a process says over HTTP beside its work: its metrics, and for Kubernetes whether it lives and is ready."""
 
 from __future__ import annotations
 
-import threading
+import logging
+import socket
 from collections.abc import Callable, Iterable, Mapping
-from socketserver import ThreadingMixIn
 from typing import TYPE_CHECKING
-from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
+import waitress
 from prometheus_client import CollectorRegistry, make_wsgi_app
+from waitress.server import BaseWSGIServer
 
+from logpipeline import threads
 from logpipeline.errors import LogPipelineError
 
 if TYPE_CHECKING:
@@ -20,16 +22,32 @@ Verdict = Callable[[], tuple[bool, str]]
 Document = Callable[[], bytes]
 """JSON that is made when it is asked for."""
 
+# A connection costs no thread, only a request that is being answered does.
+_THREADS = 4
+_MOST_CONNECTIONS = 1000
+# Longer than Prometheus and the kubelet are silent within a request, shorter than it takes to run out of connections.
+_IDLE_SECONDS = 10
 
-class _Server(ThreadingMixIn, WSGIServer):
-    """Whoever reads slowly holds up no probe."""
 
-    daemon_threads = True
+class Server:
+    """A server in threads of its own, which are as many whoever connects."""
 
+    def __init__(self, server: BaseWSGIServer) -> None:
+        self._server = server
+        self.port: int = server.socket.getsockname()[1]
+        self._loop = threads.start("http server", server.run)
 
-class _Quiet(WSGIRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is http.server's
-        """A scrape every few seconds is not worth a line."""
+    def close(self) -> None:
+        """Answer no more; what is being answered is cut off."""
+        # The loop owns its sockets: only it may close them, and it ends when there is none left.
+        self._server.trigger.pull_trigger(self._close_all)
+        self._loop.join()
+        self._server.task_dispatcher.shutdown()
+
+    def _close_all(self) -> None:
+        for channel in list(self._server.active_channels.values()):
+            channel.handle_close()
+        self._server.close()
 
 
 def serve(
@@ -38,7 +56,7 @@ def serve(
     address: str,
     port: int,
     documents: Mapping[str, Document] | None = None,
-) -> WSGIServer:
+) -> Server:
     """Serve /metrics, and by path the `verdicts` (/healthz, /readyz) and `documents`, in background threads; raises
     LogPipelineError when the port is taken.
     """
@@ -61,11 +79,29 @@ def serve(
         start_response(status, [("Content-Type", "text/plain; charset=utf-8")])
         return [f"{text}\n".encode()]
 
+    # More probes than threads at one moment are no news.
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+    return Server(
+        waitress.create_server(
+            application,
+            sockets=[_listen(address, port)],
+            threads=_THREADS,
+            connection_limit=_MOST_CONNECTIONS,
+            channel_timeout=_IDLE_SECONDS,
+            cleanup_interval=_IDLE_SECONDS // 2,
+            # select() knows no descriptor beyond 1023.
+            asyncore_use_poll=True,
+            ident=None,
+        )
+    )
+
+
+def _listen(address: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
     try:
-        server = make_server(address, port, application, server_class=_Server, handler_class=_Quiet)
-    except OSError as error:
+        return socket.create_server((address, port), family=family, backlog=_MOST_CONNECTIONS)
+    except (OSError, OverflowError) as error:
         raise LogPipelineError(
-            f"--metrics-port: cannot listen on {address}:{port}: {error.strerror}; choose another port"
+            f"--metrics-port: cannot listen on {address}:{port}: {getattr(error, 'strerror', None) or error}; "
+            "choose another port"
         ) from error
-    threading.Thread(target=server.serve_forever, name="metrics", daemon=True).start()
-    return server

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from logpipeline import threads
 
 PORT = 8081
 Check = Callable[[], str | None]
@@ -32,5 +33,5 @@ def serve(live: Check, ready: Check, port: int = PORT) -> ThreadingHTTPServer:
             """A probe every few seconds is not worth a line."""
 
     server = ThreadingHTTPServer(("", port), Handler)
-    threading.Thread(target=server.serve_forever, name="health", daemon=True).start()
+    threads.start("health", server.serve_forever)
     return server

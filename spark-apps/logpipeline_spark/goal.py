@@ -112,7 +112,7 @@ def main(
         )
         Host({rule.name: functools.partial(start, rule) for rule in rules}, board).run(stop)
     finally:
-        server.shutdown()
+        server.close()
         with contextlib.suppress(*JVM_GONE):  # the JVM may have ended first, see Host
             spark.stop()
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from wsgiref.simple_server import WSGIServer
-
 import orjson
 from prometheus_client import CollectorRegistry
 
@@ -12,7 +10,7 @@ from logpipeline_spark.metrics import BoardCollector
 from logpipeline_spark.progress import Board
 
 
-def serve(board: Board, address: str, port: int, *, stall_limit: float) -> WSGIServer:
+def serve(board: Board, address: str, port: int, *, stall_limit: float) -> serving.Server:
     """Serve the board in a background thread and return the server; raises LogPipelineError when the port is taken.
 
     `stall_limit`: so many seconds without progress make /healthz fail.

@@ -232,12 +232,11 @@ def test_a_goal_that_answers_nonsense_is_asked_again() -> None:
         return orjson.dumps({"goals": [answer | {"watermark": next(words, "2027-01-15T08:00:00Z")}]})
 
     server, stop = serve(CollectorRegistry(), {}, "127.0.0.1", 0, {"/progress": progress}), threading.Event()
-    watermarks = Watermarks([f"http://127.0.0.1:{server.server_port}"])
+    watermarks = Watermarks([f"http://127.0.0.1:{server.port}"])
     watermarks.start(stop)
     deadline = time.monotonic() + 10
     while watermarks.get("rate", time.monotonic())[1] != NOW and time.monotonic() < deadline:
         time.sleep(0.1)
     stop.set()
-    server.shutdown()
-    server.server_close()
+    server.close()
     assert watermarks.get("rate", time.monotonic()) == (True, NOW)

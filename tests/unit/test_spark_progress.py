@@ -227,7 +227,7 @@ def test_the_probes_answer_by_status_and_say_why() -> None:
     clock = Clock()
     board = Board("web", ["rate"], clock)
     server = serve(board, "127.0.0.1", 0, stall_limit=LIMIT)
-    url = f"http://127.0.0.1:{server.server_address[1]}"
+    url = f"http://127.0.0.1:{server.port}"
     try:
         assert answer(f"{url}/healthz") == (200, "ok\n")
         assert answer(f"{url}/readyz") == (503, "goal rate is starting\n")
@@ -240,5 +240,4 @@ def test_the_probes_answer_by_status_and_say_why() -> None:
         assert 'logpipeline_goal_lag_records{goal="rate",pipeline="web"} 20.0' in metrics
         assert answer(f"{url}/")[0] == 404
     finally:
-        server.shutdown()
-        server.server_close()
+        server.close()

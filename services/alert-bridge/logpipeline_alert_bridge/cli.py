@@ -90,7 +90,7 @@ def main(
         server = serve(metrics.registry, verdicts(bridge), metrics_address, metrics_port)
         watermarks.start(stop)
         bridge.run(stop)
-        server.shutdown()
+        server.close()
     except KafkaException as error:
         raise LogPipelineError(f"Kafka at {bootstrap_servers}: {error.args[0].str()}") from error
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import threading
 import time
 from collections.abc import Iterable
 from datetime import datetime
 
+from logpipeline import threads
 from logpipeline.progress import read_progress
 from logpipeline.web import RefusedError, fetch_json
 
@@ -29,7 +31,7 @@ class Watermarks:
     def start(self, stop: threading.Event) -> None:
         """Ask until `stop` is set."""
         for url in self._urls:
-            threading.Thread(target=self._watch, args=(url, stop), name=f"watermark {url}", daemon=True).start()
+            threads.start(f"watermark {url}", functools.partial(self._watch, url, stop))
 
     def _watch(self, url: str, stop: threading.Event) -> None:
         fault: str | None = "it has not been asked yet"

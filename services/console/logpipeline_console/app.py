@@ -19,6 +19,7 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from logpipeline import threads
 from logpipeline_console.access import PageHeaders, TokenAccess
 from logpipeline_console.board import Board, fill
 from logpipeline_console.evidence import BadRequestError, Evidence, UnavailableError, asked
@@ -65,7 +66,8 @@ def application(
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         await board.put("about", about)
-        filling = asyncio.create_task(fill(board, sources))
+        filling = asyncio.create_task(fill(board, sources), name="feed")
+        threads.watch(filling)
         yield
         filling.cancel()
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-import uvicorn
 
 from logpipeline.api import LogPipeline, load_accepted
 from logpipeline.commands import resource_file
@@ -29,11 +28,11 @@ from logpipeline_console.goals import goals_of
 from logpipeline_console.metrics import registry_of, verdicts
 from logpipeline_console.observer import Observer
 from logpipeline_console.results import Follower, load_results
+from logpipeline_console.server import server
 from logpipeline_console.windows import Windows
 
 _MOST_WINDOWS, _MOST_WINDOWS_OF_A_BACKTEST = 20_000, 1_000_000
 _BACKLOG = 2000
-_GRACE_SECONDS = 2
 _folder = click.Path(path_type=Path, exists=True, file_okay=False)
 _file = click.Path(path_type=Path, exists=True, dir_okay=False)
 
@@ -103,14 +102,12 @@ def console(
     if metrics_port is not None:
         serve(registry_of(board, pipeline.name), verdicts(board), metrics_address, metrics_port)
     app = application(board, description, sources, evidence, token=token)
-    # An access log would have the token in it.
-    config = uvicorn.Config(app, access_log=False, log_level="warning", timeout_graceful_shutdown=_GRACE_SECONDS)
     click.echo(f"console: http://{host}:{listening.getsockname()[1]}/{'?token=…' if token else ''}", err=True)
     for number in (signal.SIGTERM, signal.SIGINT):
         # The server takes them while it runs, and at its end hands on to us the one that has ended it.
         signal.signal(number, lambda *_: None)
     try:
-        uvicorn.Server(config).run(sockets=[listening])
+        server(app).run(sockets=[listening])
     finally:
         stop.set()
 

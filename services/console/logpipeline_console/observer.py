@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 import time
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from confluent_kafka import KafkaException
 from elasticsearch import ApiError, NotFoundError, TransportError
 from prometheus_client.parser import text_string_to_metric_families
 
+from logpipeline import threads
 from logpipeline.api import LogPipeline
 from logpipeline.elastic.index import connect
 from logpipeline.errors import first_line
@@ -26,6 +28,8 @@ from logpipeline_console.path import Known
 
 _EVERY_SECONDS = 1.0
 _TIMEOUT = 2.0
+# No answer in time, a refusal, or an answer of another shape.
+_FAULTS = (ApiError, TransportError, OSError, RefusedError, ValueError, LookupError, TypeError, AttributeError)
 _OPEN_ALERTS = "logpipeline_alert_bridge_open_alerts"
 
 Answer = dict[str, Any]
@@ -61,7 +65,7 @@ class Observer:
         if self._addresses.alert_bridge is not None:
             asked["alerts"] = self._alerts
         for part, ask in asked.items():
-            threading.Thread(target=self._watch, args=(part, ask, stop), name=f"ask {part}", daemon=True).start()
+            threads.start(f"ask {part}", functools.partial(self._watch, part, ask, stop))
 
     def _watch(self, part: str, ask: Callable[[], Answer], stop: threading.Event) -> None:
         while not stop.is_set():
@@ -72,7 +76,7 @@ class Observer:
             except KafkaException as error:
                 fault = self._admin.last_fault() if self._admin else None
                 self._faults[part] = str((fault or error.args[0]).str())
-            except (ApiError, TransportError, OSError, RefusedError, ValueError, KeyError, TypeError) as error:
+            except _FAULTS as error:
                 self._faults[part] = first_line(error)[:300]
             stop.wait(max(0.0, began + _EVERY_SECONDS - time.monotonic()))
 

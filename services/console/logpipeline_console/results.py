@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import threading
 import time
@@ -11,6 +12,7 @@ from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
+from logpipeline import threads
 from logpipeline.errors import LogPipelineError
 from logpipeline.results import MalformedResultError, read_result
 from logpipeline_console.windows import Windows
@@ -46,7 +48,7 @@ class Follower:
 
     def start(self, stop: threading.Event) -> None:
         """Read until `stop` is set."""
-        threading.Thread(target=self._run, args=(stop,), name="results", daemon=True).start()
+        threads.start("results", functools.partial(self._run, stop))
 
     def _run(self, stop: threading.Event) -> None:
         look_at = float("-inf")

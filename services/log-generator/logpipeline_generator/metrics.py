@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, start_http_server
+from prometheus_client import CollectorRegistry, Counter, Gauge
 
-from logpipeline.errors import LogPipelineError
+from logpipeline import serving
 
 
 class GeneratorMetrics:
@@ -38,11 +38,5 @@ class ProducerMetrics:
 
 def serve(registry: CollectorRegistry, port: int | None, address: str) -> None:
     """Answer scrapes on `address` and `port` until the process ends; nothing when there is no port."""
-    if port is None:
-        return
-    try:
-        start_http_server(port, address, registry)
-    except OSError as error:
-        raise LogPipelineError(
-            f"cannot serve metrics on {address}:{port}: {(error.strerror or str(error)).lower()}"
-        ) from error
+    if port is not None:
+        serving.serve(registry, {}, address, port)
