@@ -13,6 +13,7 @@ import click
 
 import logpipeline
 from logpipeline.errors import LogPipelineError
+from logpipeline.plain import CommandGroup
 
 _COMMANDS = {
     "backtest": "logpipeline.backtest.cli:backtest",
@@ -26,7 +27,7 @@ _COMMANDS = {
 }
 
 
-class _LazyGroup(click.Group):
+class _LazyGroup(CommandGroup):
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         return sorted({*_COMMANDS, *entry_points(group="logpipeline.commands").names})
 

@@ -8,6 +8,7 @@ import click
 
 from logpipeline.api.crd import crd_text
 from logpipeline.api.reading import load
+from logpipeline.plain import say, write
 from logpipeline.rules import rule_of
 
 resource_file = click.option(
@@ -31,11 +32,11 @@ def validate(path: Path) -> None:
         when = (
             "every window" if rule.threshold is None else f"> {rule.threshold:g}, {'early' if rule.early else 'final'}"
         )
-        click.echo(f"{goal.name:<{width}}  {rule.meaning()}; {when} → {topics[f'goal {goal.name}'].name}")
-    click.echo(f"{path}: {pipeline.name} is valid")
+        say(f"{goal.name:<{width}}  {rule.meaning()}; {when} → {topics[f'goal {goal.name}'].name}")
+    say(f"{path}: {pipeline.name} is valid")
 
 
 @click.command()
 def crd() -> None:
     """Print the CustomResourceDefinition, generated from the models."""
-    click.echo(crd_text(), nl=False)
+    write(crd_text())

@@ -12,16 +12,18 @@ from typing import IO, Any
 
 import click
 
+from logpipeline.plain import say
+
 
 class LogPipelineError(click.ClickException):
     """Bad input or a missing prerequisite: says what is wrong and what to do about it."""
 
     exit_code = 2
 
-    def show(self, file: IO[Any] | None = None) -> None:
+    def show(self, file: IO[Any] | None = None) -> None:  # noqa: ARG002 - click's signature
         """Write `error: …`, a line a fault, to stderr."""
-        for line in self.message.splitlines():
-            click.echo(f"error: {line}", err=True, file=file)
+        for line in self.message.split("\n"):
+            say(f"error: {line}", err=True)
 
 
 def first_line(error: Exception) -> str:

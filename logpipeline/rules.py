@@ -127,11 +127,11 @@ def state_folder(goal: Goal) -> str:
 
 
 def chosen_rules(pipeline: LogPipeline, names: Sequence[str]) -> list[Rule]:
-    """Return the rules of the goals `names` of a pipeline, of all when there are none; raises LogPipelineError for a
-    name that the pipeline lacks.
+    """Return the rules of the goals `names` of a pipeline, each once, or of all when there are none; raises
+    LogPipelineError for a name that the pipeline lacks.
     """
     rules = {goal.name: rule_of(goal) for goal in pipeline.spec.goals}
     for name in names:
         if name not in rules:
             raise LogPipelineError(f"--goal: {pipeline.name} has no goal {name!r}; it has {', '.join(rules)}")
-    return [rules[name] for name in names or rules]
+    return [rules[name] for name in dict.fromkeys(names or rules)]

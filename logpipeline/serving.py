@@ -84,7 +84,7 @@ def serve(
     return Server(
         waitress.create_server(
             application,
-            sockets=[_listen(address, port)],
+            sockets=[listen(address, port, "--metrics-port")],
             threads=_THREADS,
             connection_limit=_MOST_CONNECTIONS,
             channel_timeout=_IDLE_SECONDS,
@@ -96,12 +96,13 @@ def serve(
     )
 
 
-def _listen(address: str, port: int) -> socket.socket:
+def listen(address: str, port: int, option: str) -> socket.socket:
+    """Return a socket that listens; raises LogPipelineError, which names the `option`, when the port is taken."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     try:
         return socket.create_server((address, port), family=family, backlog=_MOST_CONNECTIONS)
-    except (OSError, OverflowError) as error:
+    except OSError as error:
+        reason = (error.strerror or str(error)).partition(" (while")[0]  # what follows is the address once more
         raise LogPipelineError(
-            f"--metrics-port: cannot listen on {address}:{port}: {getattr(error, 'strerror', None) or error}; "
-            "choose another port"
+            f"{option}: cannot listen on {address}:{port}: {reason}; choose another address or port"
         ) from error

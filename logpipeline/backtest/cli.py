@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 from rich.table import Table
 
@@ -16,7 +16,9 @@ from logpipeline.backtest.run import INVALID, Summary
 from logpipeline.backtest.run import backtest as run
 from logpipeline.commands import resource_file
 from logpipeline.errors import LogPipelineError
+from logpipeline.plain import say
 from logpipeline.rules import Rule, chosen_rules
+from logpipeline.terminal import Terminal
 
 
 @click.command()
@@ -53,13 +55,11 @@ def backtest(
     pipeline = load(path)
     chosen = chosen_rules(pipeline, names)
     paths = [*inputs, *more]
-    messages = Console(stderr=True)
-    # A pipe has no width of its own; a table that is cut to 80 columns would be no use to the next program.
-    console = Console() if Console().is_terminal else Console(width=200)
+    console, messages = Terminal(), Terminal(stderr=True)
     started = time.monotonic()
     columns = (TextColumn("backtest"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
     with Progress(*columns, console=messages, transient=True, disable=not messages.is_terminal) as progress:
-        task = progress.add_task("backtest", total=sum(file.stat().st_size for file in paths if file.is_file()))
+        task = progress.add_task("backtest", total=sum(map(_size, paths)))
         try:
             summary = run(
                 pipeline.spec.source, chosen, paths, output, lambda done: progress.update(task, completed=done)
@@ -68,10 +68,19 @@ def backtest(
             raise LogPipelineError(f"--output: {output}: cannot be written: {error.strerror}") from error
     seconds = time.monotonic() - started
     console.print(_table(summary, chosen))
-    _explain(summary, output, console, pipeline.spec.source.allowed_lateness.total_seconds())
-    messages.print(
-        f"{summary.records:,} records, {seconds:.1f} s ({summary.records / seconds:,.0f} a second); results: {output}"
+    for line in _remarks(summary, output, pipeline.spec.source.allowed_lateness.total_seconds()):
+        say(line)
+    say(
+        f"{summary.records:,} records, {seconds:.1f} s ({summary.records / seconds:,.0f} a second); results: {output}",
+        err=True,
     )
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:  # it is refused, with its reason, when it is opened
+        return 0
 
 
 def _table(summary: Summary, rules: list[Rule]) -> Table:
@@ -105,19 +114,19 @@ def _moment(epoch: int | None) -> str:
     return "–" if epoch is None else datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
-def _explain(summary: Summary, output: Path, console: Console, lateness: float) -> None:
-    """Account for every record that did not count."""
+def _remarks(summary: Summary, output: Path, lateness: float) -> Iterator[str]:
+    """Yield lines that account for every file and record that did not count."""
+    for path in summary.empty_files:
+        yield f"{path}: is empty, passed over"
     if summary.invalid:
         reasons = output / f"{INVALID}.jsonl"
-        console.print(f"invalid: {summary.invalid:,} of {summary.records:,} records, with the reasons in {reasons}")
+        yield f"invalid: {summary.invalid:,} of {summary.records:,} records, with the reasons in {reasons}"
     if summary.empty:
-        console.print(f"empty lines: {summary.empty:,}")
+        yield f"empty lines: {summary.empty:,}"
     if summary.too_long:
-        console.print(f"longer than 16 MiB: {summary.too_long:,} lines, left out")
+        yield f"longer than 16 MiB: {summary.too_long:,} lines, left out"
     for name, goal in summary.goals.items():
         if goal.incomplete:
-            console.print(f"{name}: {goal.incomplete:,} records lack a field of its key or value")
+            yield f"{name}: {goal.incomplete:,} records lack a field of its key or value"
         if goal.late:
-            console.print(
-                f"{name}: {goal.late:,} records were dropped, later than source.allowedLateness ({lateness:g} s)"
-            )
+            yield f"{name}: {goal.late:,} records were dropped, later than source.allowedLateness ({lateness:g} s)"

@@ -37,19 +37,19 @@ class LogFile:
     """One file, read once from its beginning to its end."""
 
     def __init__(self, path: Path) -> None:
-        """Open the file; raises LogPipelineError when it cannot be read or is empty."""
+        """Open the file; raises LogPipelineError when it cannot be read."""
         self.path = path
-        if not path.is_file():
-            raise LogPipelineError(f"--input: {path}: {'is no file' if path.exists() else 'no such file'}")
-        stat = path.stat()
-        if not stat.st_size:
-            raise LogPipelineError(f"--input: {path}: is empty, there is nothing to test")
         try:
+            if not path.is_file():
+                raise LogPipelineError(f"--input: {path}: {'is no file' if path.exists() else 'no such file'}")
+            stat = path.stat()
             self._raw = path.open("rb")
         except OSError as error:
             raise LogPipelineError(f"--input: {path}: cannot be read: {error.strerror}") from error
         # Stands for Kafka's timestamp: nothing in a file can have happened after it was written.
         self.modified_ms = int(stat.st_mtime * 1000)
+        self.size = stat.st_size
+        self.plain_bytes = 0
         self.too_long = 0
         self.empty = 0
         packed = self._raw.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
@@ -88,11 +88,13 @@ class LogFile:
 
     def _read(self, size: int) -> bytes:
         try:
-            return self._stream.read(size)
+            block = self._stream.read(size)
         except (EOFError, zlib.error, gzip.BadGzipFile, OSError) as error:
             raise LogPipelineError(
                 f"--input: {self.path}: cannot be read on after byte {self.position()}: {error}"
             ) from error
+        self.plain_bytes += len(block)
+        return block
 
     def _lines(self, block: bytes, number: int) -> Lines:
         ends = np.flatnonzero(np.frombuffer(block, np.uint8) == ord("\n"))

@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from logpipeline.api.source import Source
 from logpipeline.backtest.files import Lines, LogFile
+from logpipeline.errors import LogPipelineError
 from logpipeline.kernel import cells, shard
 from logpipeline.kernel.invalid import describe
 from logpipeline.kernel.records import RecordReader
@@ -25,6 +26,7 @@ from logpipeline.kernel.results import results
 from logpipeline.kernel.shard import Shard
 from logpipeline.kernel.watermark import Progress
 from logpipeline.kernel.windows import BEGINNING, END
+from logpipeline.plain import plain
 from logpipeline.rules import Rule
 
 # No goal can have this name.
@@ -55,6 +57,7 @@ class Summary:
     invalid: int = 0
     empty: int = 0
     too_long: int = 0
+    empty_files: list[Path] = field(default_factory=list)
     goals: dict[str, GoalSummary] = field(default_factory=dict)
 
 
@@ -79,12 +82,16 @@ def backtest(
     """Write `<goal>.jsonl` with the final results of each rule, and `_invalid.jsonl`, into the folder `output`; return
     the summary.
 
-    `report` is called with the bytes read so far. Raises LogPipelineError when a file cannot be read.
+    `report` is called with the bytes read so far. Raises LogPipelineError when a file cannot be read, when all are
+    empty, and when a file to be written is one of those to be read.
     """
     summary = Summary(goals={rule.name: GoalSummary() for rule in rules})
     final = [replace(rule, early=False) for rule in rules]
     with contextlib.ExitStack() as opened:
         files = [opened.enter_context(contextlib.closing(LogFile(path))) for path in paths]
+        if not any(file.size for file in files):
+            raise LogPipelineError(f"--input: {', '.join(map(str, paths))}: is empty, there is nothing to test")
+        _keep_inputs(paths, [output / f"{name}.jsonl" for name in (*summary.goals, INVALID)])
         output.mkdir(parents=True, exist_ok=True)
 
         def writer(name: str) -> IO[str]:
@@ -92,9 +99,19 @@ def backtest(
 
         goals = [_Goal(rule, shard.new_shard(), writer(rule.name), summary.goals[rule.name]) for rule in final]
         _read_all(files, RecordReader(source, final), goals, source, summary, writer(INVALID), report)
+    summary.empty_files = [file.path for file in files if not file.plain_bytes]
     summary.empty = sum(file.empty for file in files)
     summary.too_long = sum(file.too_long for file in files)
     return summary
+
+
+def _keep_inputs(inputs: Sequence[Path], outputs: Sequence[Path]) -> None:
+    for written in outputs:
+        for read in inputs:
+            if written.exists() and written.samefile(read):
+                raise LogPipelineError(
+                    f"--output: {written} is an input, {read}, and would be overwritten; give another folder"
+                )
 
 
 def _read_all(
@@ -157,6 +174,6 @@ def _advance(goal: _Goal, batch: pl.DataFrame, watermark: int) -> None:
 def _tell_invalid(records: pl.DataFrame, lines: Lines, path: Path, output: IO[str]) -> int:
     bad = records.with_row_index("row").filter(pl.col("invalid").is_not_null()).select("row", "invalid")
     for row, reason in bad.iter_rows():
-        place = {"file": str(path), "line": lines.first + int(lines.offsets[row])}
+        place = {"file": plain(path), "line": lines.first + int(lines.offsets[row])}
         output.write(describe(reason, place, lines.values[row].as_py()) + "\n")
     return bad.height

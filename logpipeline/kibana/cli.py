@@ -11,6 +11,7 @@ from logpipeline.commands import resource_file
 from logpipeline.errors import LogPipelineError
 from logpipeline.kibana.objects import ndjson, saved_objects
 from logpipeline.names import named
+from logpipeline.plain import write
 
 
 @click.command()
@@ -35,4 +36,4 @@ def kibana(path: Path) -> None:
     pipeline = named(pipeline, (pipeline.status or {}).get("names") or {})
     if pipeline.spec.sink is None:
         raise LogPipelineError(f"{path}: spec.sink is absent: no record of {pipeline.name} is in Elasticsearch")
-    click.echo(ndjson(saved_objects(pipeline)), nl=False)
+    write(ndjson(saved_objects(pipeline)))

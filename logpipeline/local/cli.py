@@ -9,7 +9,6 @@ from typing import Any
 
 import click
 import psutil
-from rich.console import Console
 
 from logpipeline.api import LogPipeline, load
 from logpipeline.api.base import parse_duration
@@ -29,6 +28,8 @@ from logpipeline.local.summary import show
 from logpipeline.local.supervision import Supervisor
 from logpipeline.local.view import LiveScreen
 from logpipeline.local.wiring import clients_of, parts_of, place_of, stage_secrets
+from logpipeline.plain import say
+from logpipeline.terminal import Terminal
 
 _DID_NOT_FLOW = 1
 # Longer than any component's own time to stop.
@@ -99,7 +100,7 @@ def _run(
     born: float,
     interrupts: Interrupts,
 ) -> int:
-    console = Console(highlight=False)
+    console = Terminal()
     _end_leftovers(console, state)
     ports = _ports(console, pipeline, state)
     security = stage_secrets(pipeline, state, secrets)
@@ -122,7 +123,7 @@ def _run(
 
 
 def _watch(
-    console: Console,
+    console: Terminal,
     session: Session,
     state: StateFolder,
     place: Place,
@@ -157,20 +158,20 @@ def _watch(
     if (summary := session.summary()) is not None and session.ready_after is not None:
         show(console, summary)
     for fault in faults:
-        click.echo(f"error: {fault}", err=True)
+        say(f"error: {fault}", err=True)
     if duration is not None and code == 0 and not interrupts.once():
         console.print("everything that was produced went through every part")
     return code
 
 
-def _end_leftovers(console: Console, state: StateFolder) -> None:
+def _end_leftovers(console: Terminal, state: StateFolder) -> None:
     left = leftovers.marked(state.root)
     if left:
         console.print(f"ending what an earlier run left behind: {', '.join(str(process.pid) for process in left)}")
         leftovers.end(state.root, grace=_LEFTOVER_SECONDS)
 
 
-def _ports(console: Console, pipeline: LogPipeline, state: StateFolder) -> dict[str, int]:
+def _ports(console: Terminal, pipeline: LogPipeline, state: StateFolder) -> dict[str, int]:
     last = state.read_json("ports.json")
     last = {name: port for name, port in last.items() if isinstance(port, int)} if isinstance(last, dict) else {}
     requests = port_requests(pipeline)

@@ -16,6 +16,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaExcepti
 from logpipeline.errors import LogPipelineError
 from logpipeline.kafka.properties import read_client_properties
 from logpipeline.local.state import newest_running, read_status
+from logpipeline.plain import plain_json, say
 
 _DEFAULT_SERVERS = "127.0.0.1:9092"
 _REACH_SECONDS = 10.0
@@ -54,7 +55,8 @@ def consume(
 ) -> None:
     """Print the records of TOPIC, a JSON line each.
 
-    A record that is JSON is printed as it is, any other as a JSON string of its text. Records go to standard output,
+    A record that is JSON is printed as it is, but for control characters, which are escaped; any other as a JSON string
+    of its text. Records go to standard output,
     messages to standard error.
     """
     known_servers, known_config = running_kafka(state)
@@ -64,7 +66,7 @@ def consume(
     try:
         reader.open(topic, from_beginning=from_beginning)
         if not from_beginning and not exit_at_end:
-            click.echo(f"waiting for new records on {topic}; --from-beginning shows those that are there", err=True)
+            say(f"waiting for new records on {topic}; --from-beginning shows those that are there", err=True)
         batches = reader.batches(limit=limit, exit_at_end=exit_at_end)
         _print(([render(record, with_key=with_key) for record in batch] for batch in batches), sys.stdout.buffer)
     except KeyboardInterrupt:
@@ -96,9 +98,9 @@ def _json(data: bytes | None) -> bytes:
     try:
         parsed = orjson.loads(data)
     except orjson.JSONDecodeError:
-        return orjson.dumps(data.decode("utf-8", errors="replace"))
+        return plain_json(orjson.dumps(data.decode("utf-8", errors="replace")))
     # As it is where it can be: decoding would lose duplicate keys and the writing of numbers.
-    return data if b"\n" not in data and b"\r" not in data else orjson.dumps(parsed)
+    return plain_json(data if b"\n" not in data and b"\r" not in data else orjson.dumps(parsed))
 
 
 def _print(batches: Iterable[list[bytes]], output: BinaryIO) -> None:

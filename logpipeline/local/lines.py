@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from rich.console import Console
-
 from logpipeline.local.facts import Facts
 from logpipeline.local.results import Result
 from logpipeline.local.view import number, size, totals_text
+from logpipeline.terminal import Terminal
 
 _EVERY_SECONDS = 5.0
 
@@ -47,7 +46,7 @@ def status_lines(facts: Facts, shown: Mapping[str, Result]) -> Iterator[str]:
 class PlainScreen:
     """Plain lines, each with the seconds since `up` was called."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Terminal) -> None:
         self._console = console
         self._facts: Facts | None = None
         self._last = 0.0
@@ -69,7 +68,7 @@ class PlainScreen:
         self._print(self._facts.elapsed if self._facts else 0.0, text)
 
     def _print(self, elapsed: float, line: str) -> None:
-        self._console.print(f"[{elapsed:6.1f} s] {line}", markup=False, highlight=False, soft_wrap=True)
+        self._console.print(f"[{elapsed:6.1f} s] {line}", soft_wrap=True)
 
     def close(self) -> None:
         """Nothing to put away."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rich.console import Console
 from rich.table import Table
 
 from logpipeline.local.facts import Facts
 from logpipeline.local.view import UNKNOWN, number, size
+from logpipeline.terminal import Terminal
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def _seconds(value: float | None) -> str:
     return UNKNOWN if value is None else f"{value:.1f} s"
 
 
-def show(console: Console, summary: Summary) -> None:
+def show(console: Terminal, summary: Summary) -> None:
     """Print the table."""
     table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
     table.add_column()

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
 from logpipeline.local.facts import ComponentFacts, Facts
+from logpipeline.plain import plain
 from logpipeline.progress import GoalProgress
+from logpipeline.terminal import Terminal, styled
 
 UNKNOWN = "–"
 _STYLE = {
@@ -67,26 +69,26 @@ def picture(facts: Facts, hints: list[str], height: int, message: str = "") -> R
     blocks: list[RenderableType] = [_heading(facts), *gap, _components(facts), *gap]
     if facts.newest and each:
         blocks += [_results(facts, each), *gap]
-    blocks.append(Text(totals_text(facts), style="bold"))
+    blocks.append(styled(totals_text(facts), style="bold"))
     waiting = [f"{part.name}: {part.lacking}" for part in facts.components if part.lacking and part.state != "waiting"]
     if facts.phase == "starting" and waiting:
         blocks.append(
             Spinner(
-                "dots", Text("waiting for " + "; ".join(waiting), style="yellow", overflow="ellipsis", no_wrap=True)
+                "dots", styled("waiting for " + "; ".join(waiting), style="yellow", overflow="ellipsis", no_wrap=True)
             )
         )
     elif waiting and facts.phase == "running":
-        blocks.append(Text("; ".join(waiting), style="red", overflow="ellipsis", no_wrap=True))
+        blocks.append(styled("; ".join(waiting), style="red", overflow="ellipsis", no_wrap=True))
     if message:
-        blocks.append(Spinner("dots", Text(message, style="yellow")))
-    blocks += [*gap, *(Text(hint, style="dim", overflow="ellipsis", no_wrap=True) for hint in hints)]
+        blocks.append(Spinner("dots", styled(message, style="yellow")))
+    blocks += [*gap, *(styled(hint, style="dim", overflow="ellipsis", no_wrap=True) for hint in hints)]
     return Group(*blocks)
 
 
 def _heading(facts: Facts) -> Text:
     minutes, seconds = divmod(int(facts.elapsed), 60)
     text = Text.assemble(
-        (facts.pipeline, "bold"),
+        (plain(facts.pipeline), "bold"),
         f"  {facts.phase}  {minutes}:{seconds:02}  ",
         (f"memory {size(facts.memory_bytes)}", "dim"),
     )
@@ -112,22 +114,22 @@ def _components(facts: Facts) -> Table:
 
 def _component_row(part: ComponentFacts) -> Iterator[RenderableType]:
     yield part.name
-    yield Text(part.state, style=_STYLE[part.state])
+    yield styled(part.state, style=_STYLE[part.state])
     yield number(part.rate)
     yield number(part.lag)
     yield size(part.memory_bytes)
-    yield number(part.restarts) if part.restarts else Text("0", style="dim")
+    yield number(part.restarts) if part.restarts else styled("0", style="dim")
     yield part.address or ""
 
 
 def _goal_row(goal: GoalProgress, facts: Facts) -> Iterator[RenderableType]:
     yield f"  {goal.goal}"
-    yield Text(goal.state, style=_STYLE.get(goal.state, ""))
+    yield styled(goal.state, style=_STYLE.get(goal.state, ""))
     yield number(goal.input_records_per_second)
     yield number(facts.behind(goal))
     yield ""
     yield number(goal.restarts)
-    yield Text(goal.error or "", style="red")
+    yield styled(goal.error or "", style="red")
 
 
 def _results(facts: Facts, each: int) -> Table:
@@ -142,14 +144,14 @@ def _results(facts: Facts, each: int) -> Table:
         for position, result in enumerate(reversed(results[-each:])):
             table.add_row(label if position == 0 else "", result.key, result.value, result.window)
         if not results:
-            table.add_row(label, Text("none yet", style="dim"), "", "")
+            table.add_row(label, styled("none yet", style="dim"), "", "")
     return table
 
 
 class LiveScreen:
     """The live view on a terminal."""
 
-    def __init__(self, console: Console, hints: list[str]) -> None:
+    def __init__(self, console: Terminal, hints: list[str]) -> None:
         self._console = console
         self._hints = hints
         self._facts: Facts | None = None

@@ -11,22 +11,20 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import click
-from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from logpipeline.api.resource import GROUP
 from logpipeline.errors import LogPipelineError
 from logpipeline.local.state import is_running, newest_running, read_status
 from logpipeline.local.view import UNKNOWN, number
+from logpipeline.plain import CommandGroup, write
 from logpipeline.status.explain import explained
 from logpipeline.status.view import Line, View, of_resource, of_run
+from logpipeline.terminal import Terminal, styled
 
 _RUNS = Path(".logpipeline")
 _NOT_HEALTHY = 1
 _STYLE = {True: "green", False: "red", None: ""}
-# A pipe has no width; what reads from it wants whole lines.
-_WIDE = 240
 
 _cluster_options = (
     click.option("-n", "--namespace", help="Namespace of the resource.  [default: that of the context]"),
@@ -127,7 +125,7 @@ def _explain(
     explained(run, name, cluster, wanted, given["records"], given["output"], given["token_file"])
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"]})
 def plugin() -> None:
     """Look at the LogPipelines of a cluster (kubectl logpipeline …)."""
 
@@ -177,21 +175,18 @@ def _show_resource(name: str, cluster: Mapping[str, Any], output: str) -> None:
 def _show(behind: dict[str, Any], view: View, output: str) -> NoReturn:
     """Show a view, or the document behind it, and end with the exit code."""
     if output == "json":
-        click.echo(json.dumps(behind, indent=2))
+        write(json.dumps(behind, indent=2) + "\n")
     else:
-        console = Console(highlight=False)
-        if not console.is_terminal:
-            console = Console(highlight=False, width=_WIDE)
-        draw(view, console)
+        draw(view, Terminal())
     raise SystemExit(0 if view.healthy else _NOT_HEALTHY)
 
 
-def draw(view: View, console: Console) -> None:
+def draw(view: View, console: Terminal) -> None:
     """Draw a view: heading, aspects, goals, counts."""
-    console.print(Text(view.heading, style="bold"))
+    console.print(styled(view.heading, style="bold"))
     table = _table()
     for line in view.lines:
-        table.add_row(line.name, Text(line.state, style=_STYLE[line.good]), Text(_sentence(line)))
+        table.add_row(line.name, styled(line.state, style=_STYLE[line.good]), styled(_sentence(line)))
     console.print(table)
     if view.goals:
         goals = _table("goal", "state", "records/s", "lag", "batch", "last batch", "restarts", "", header=True)
@@ -200,8 +195,8 @@ def draw(view: View, console: Console) -> None:
         for goal in view.goals:
             style = _STYLE[goal.state == "running"]
             numbers = (number(goal.rate), number(goal.lag), number(goal.batch), goal.behind or UNKNOWN)
-            error = Text(goal.error or "", style="red")
-            goals.add_row(goal.name, Text(goal.state, style=style), *numbers, number(goal.restarts), error)
+            error = styled(goal.error or "", style="red")
+            goals.add_row(goal.name, styled(goal.state, style=style), *numbers, number(goal.restarts), error)
         console.print()
         console.print(goals)
     if view.totals:
@@ -210,7 +205,7 @@ def draw(view: View, console: Console) -> None:
             for what, value in view.totals.items()
         )
         console.print()
-        console.print(Text(" · ".join(shown)))
+        console.print(styled(" · ".join(shown)))
 
 
 def _sentence(line: Line) -> str:

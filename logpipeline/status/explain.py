@@ -8,14 +8,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import click
-from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from logpipeline.errors import LogPipelineError
 from logpipeline.local.view import number
+from logpipeline.plain import plain_json, write
 from logpipeline.status.reach import ConsoleApi, of_run, on_cluster
+from logpipeline.terminal import Terminal, styled
 
 _BLOCKS = " ▁▂▃▄▅▆▇█"
 
@@ -64,20 +63,18 @@ def _explain(console: ConsoleApi, wanted: Mapping[str, Any], records: int, outpu
     asked = [("goal", episode["goal"]), ("start", episode["first"]), ("end", episode["last"]), ("records", records)]
     answer = console.get("api/records", [*((n, str(v)) for n, v in asked), *(("key", v) for v in episode["key"])])
     if output == "json":
-        click.echo(json.dumps({"detection": episode, **answer}, indent=2, ensure_ascii=False))
-        return
-    shown = Console(highlight=False)
-    if not shown.is_terminal:
-        shown = Console(highlight=False, width=240)
-    draw(episode, answer, shown)
+        document = json.dumps({"detection": episode, **answer}, indent=2, ensure_ascii=False)
+        write(plain_json(document.encode()).decode() + "\n")
+    else:
+        draw(episode, answer, Terminal())
 
 
-def draw(episode: Mapping[str, Any], answer: Mapping[str, Any], console: Console) -> None:
+def draw(episode: Mapping[str, Any], answer: Mapping[str, Any], console: Terminal) -> None:
     """Draw a detection: what was passed when, how many records came when, and the records."""
     rule = episode["rule"]
     key = ", ".join(f"{field} {value}" for field, value in zip(rule["fields"], episode["key"], strict=True))
     state = {True: "open", False: "over", None: "unknown"}[episode["open"]]
-    console.print(Text(f"{episode['goal']}  {key}  {state}", style="bold"))
+    console.print(styled(f"{episode['goal']}  {key}  {state}", style="bold"))
     least = "at least " if rule["early"] else ""
     console.print(
         f"{rule['meaning']}, more than {rule['threshold']:g}: {number(episode['windows'])} windows from "
@@ -86,15 +83,16 @@ def draw(episode: Mapping[str, Any], answer: Mapping[str, Any], console: Console
     console.print(f"{bars(answer['counts'])}  {answer['step']} s a bar, from {_moment(answer['begin'])[11:]}")
     found = answer["records"]
     first = f", the first {len(found)}" if len(found) < answer["total"] else ""
-    console.print(f"{number(answer['total'])} records{first}:\n")
+    console.print(f"{number(answer['total'])} records{first}:")
+    console.print()
     names = list(dict.fromkeys(name for one in found for name in one["record"] if name != "@timestamp"))
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     for name in ("time (UTC)", *names, "topic+partition+offset"):
         table.add_column(name, no_wrap=True, overflow="ellipsis")
     for one in found:
         values = (one["record"].get(name) for name in names)
-        texts = (Text("" if value is None else str(value)) for value in values)
-        table.add_row(_time(one["record"].get("@timestamp")), *texts, Text(one["id"], style="dim"))
+        texts = (styled("" if value is None else str(value)) for value in values)
+        table.add_row(_time(one["record"].get("@timestamp")), *texts, styled(one["id"], style="dim"))
     console.print(table)
 
 

@@ -19,6 +19,7 @@ from kubernetes import client, config
 import logpipeline
 from logpipeline.api.crd import custom_resource_definition
 from logpipeline.errors import LogPipelineError
+from logpipeline.plain import say
 from logpipeline_operator.crd_versions import CRD, VERSION_LABEL, newer, stale
 
 FIELD_MANAGER = "logpipeline-operator"
@@ -151,7 +152,7 @@ def main() -> None:
 @click.option("--timeout", "timeout_seconds", default=60.0, show_default=True, help="Seconds until it must be served.")
 def _apply(timeout_seconds: float) -> None:
     """Apply the CRD of this version server-side and wait until it is served; never replaces a newer one."""
-    click.echo(apply(connect(), wanted(), timeout_seconds))
+    say(apply(connect(), wanted(), timeout_seconds))
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from logpipeline.api.documents import Dumper
 from logpipeline.api.reading import load
 from logpipeline.commands import resource_file
 from logpipeline.names import default_names, named
+from logpipeline.plain import write
 from logpipeline_operator.desired import SecretFacts, desired
 from logpipeline_operator.desired.secrets import secret_names
 from logpipeline_operator.settings import Settings
@@ -42,7 +43,7 @@ def render(path: Path) -> None:
     resource = load(path)
     pipeline = named(resource, default_names(resource, resource.status or {}))
     objects = desired(pipeline, goal_documents(pipeline), Settings(), assumed_secrets(pipeline))
-    click.echo(yaml.dump_all(objects, Dumper=_Dumper, sort_keys=False, width=120, allow_unicode=True), nl=False)
+    write(yaml.dump_all(objects, Dumper=_Dumper, sort_keys=False, width=120, allow_unicode=True))
 
 
 def goal_documents(pipeline: LogPipeline) -> dict[str, dict[str, Any]]:

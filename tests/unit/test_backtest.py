@@ -124,6 +124,7 @@ def test_one_goal_alone(resource: Path) -> None:
         ("empty", b"", "--input: {path}: is empty, there is nothing to test"),
         ("cut.gz", gzip.compress(b"x" * 100_000, mtime=0)[:60], "--input: {path}: cannot be read on after byte 60: "),
         (".", None, "--input: {path}: is no file"),
+        ("x" * 300, None, "--input: {path}: cannot be read: File name too long"),
     ],
 )
 def test_what_cannot_be_read(resource: Path, name: str, content: bytes | None, expected: str) -> None:
@@ -134,6 +135,50 @@ def test_what_cannot_be_read(resource: Path, name: str, content: bytes | None, e
     assert result.exit_code == 2
     assert result.stderr.startswith(f"error: {expected.format(path=path)}")
     assert len(result.stderr.splitlines()) == 1
+
+
+def test_an_empty_file_among_others_is_named_and_passed_over(resource: Path) -> None:
+    folder = resource.parent
+    write(folder / "access.log.1", lines(1_000_000, 30))
+    _, expected = backtest(resource, folder / "access.log.1")
+    write(folder / "access.log", [])
+    (folder / "access.log.2.gz").write_bytes(gzip.compress(b""))
+    result, written = backtest(resource, *(folder / f"access.log{end}" for end in ("", ".1", ".2.gz")))
+    assert (result.exit_code, written) == (0, expected)
+    for name in ("access.log", "access.log.2.gz"):
+        assert f"{folder / name}: is empty, passed over\n" in result.output
+
+
+@pytest.mark.parametrize("name", ["rate.jsonl", "_invalid.jsonl", "link.jsonl"])
+def test_an_input_is_never_overwritten(resource: Path, name: str) -> None:
+    folder = resource.parent / "results"
+    folder.mkdir()
+    (folder / "latency.jsonl").write_text("of the run before")
+    path = write(folder / name, lines(1_000_000, 3))
+    if name == "link.jsonl":
+        (folder / "_invalid.jsonl").hardlink_to(path)
+    content = path.read_bytes()
+    result, _ = backtest(resource, path)
+    assert result.exit_code == 2
+    assert "would be overwritten; give another folder" in result.stderr
+    assert path.read_bytes() == content
+    assert (folder / "latency.jsonl").read_text() == "of the run before"
+
+
+def test_a_file_name_that_is_not_utf_8(resource: Path) -> None:
+    path = Path(os.fsdecode(os.fsencode(resource.parent) + b"/acc\xe9s [bold].log"))
+    result, written = backtest(resource, write(path, [b"no record"]))
+    assert result.exit_code == 0, result.output
+    assert json.loads(written["_invalid"][0])["file"].endswith(r"/acc\xe9s [bold].log")
+
+
+def test_a_goal_that_is_named_twice_counts_once(resource: Path) -> None:
+    path = write(resource.parent / "log", lines(1_000_000, 30))
+    _, expected = backtest(resource, path, goal="latency")
+    command = ["backtest", "-f", str(resource), "--goal", "latency", "--goal", "latency", "--input", str(path)]
+    result = CliRunner().invoke(main, [*command, "--output", str(resource.parent / "twice")])
+    assert [line.split()[0] for line in result.stdout.splitlines()] == ["GOAL", "latency"]
+    assert sorted((resource.parent / "twice" / "latency.jsonl").read_text().splitlines()) == expected["latency"]
 
 
 def test_unknown_goal(resource: Path) -> None:

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from rich.console import Console
 
 from logpipeline.errors import LogPipelineError
 from logpipeline.status.cli import explain
 from logpipeline.status.explain import bars, chosen, draw
+from logpipeline.terminal import Terminal
 
 RATE = {
     "name": "client-rate",
@@ -89,7 +89,7 @@ def test_a_detection_is_a_heading_a_picture_and_its_records(capsys: pytest.Captu
         "step": 1,
         "counts": [0, 2, 4],
     }
-    draw({**an_episode("client-rate", "10.0.0.1"), "rule": RATE}, answer, Console(width=240))
+    draw({**an_episode("client-rate", "10.0.0.1"), "rule": RATE}, answer, Terminal(width=240))
     heading, meaning, picture, count, _, head, row = capsys.readouterr().out.splitlines()
     assert heading == "client-rate  client_ip 10.0.0.1  over"
     assert "more than 10: 11 windows from 1970-01-01 00:01:40 to 00:02:10 UTC, at least 11" in meaning

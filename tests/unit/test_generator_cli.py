@@ -88,6 +88,13 @@ def test_so_few_clients_that_they_look_like_offenders_are_pointed_out(tmp_path: 
         (("--output", "x", "--for", "5"), "is not a duration"),
         (("--output", "x", "--start", "tomorrow"), "neither ISO 8601"),
         (("--output", "x", "--offenders-every", "0.5"), "at least 1 second"),
+        (("--output", "x", "--rate", "inf"), "is not in the range"),
+        (("--output", "x", "--rate", "nan"), "'nan' is not a number to reckon with"),
+        (("--output", "x", "--rate", "-1"), "is not in the range"),
+        (("--output", "x", "--rate", "1e-300"), "is not in the range"),
+        (("--output", "x", "--late-share", "nan"), "'nan' is not a number to reckon with"),
+        (("--output", "x", "--disorder", "inf"), "is not in the range"),
+        (("--output", "/dev/full", "--count", "1"), "error: /dev/full: cannot be written: no space left on device"),
         (("--output", "/nonexistent/x", "--count", "1"), "error: /nonexistent/x: no such file or directory"),
         (
             ("--output", "-", "--count", "1", "--client-config", "/nonexistent", "--ground-truth", "/nonexistent/x"),

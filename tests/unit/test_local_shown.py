@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from rich.console import Console
+from rich.text import Text
 
 from logpipeline.api import Goal
 from logpipeline.local.facts import ComponentFacts, Facts, State, Totals
@@ -15,9 +15,10 @@ from logpipeline.local.lines import PlainScreen, changes, status_lines
 from logpipeline.local.results import Result, read_result
 from logpipeline.local.session import last_lines
 from logpipeline.local.summary import Summary, show
-from logpipeline.local.view import number, picture, size
+from logpipeline.local.view import LiveScreen, number, picture, size
 from logpipeline.progress import GoalProgress
 from logpipeline.rules import rule_of
+from logpipeline.terminal import Terminal
 
 RESULT = Result("203.0.113.4", "count 11", "06:51:51–06:52:11")
 
@@ -48,7 +49,7 @@ def facts(**known: object) -> Facts:
 
 def text(of: Facts, width: int = 110, height: int = 40) -> str:
     output = io.StringIO()
-    Console(file=output, width=width).print(picture(of, ["logs /state/logs"], height))
+    Terminal(file=output, width=width).print(picture(of, ["logs /state/logs"], height))
     return output.getvalue()
 
 
@@ -93,6 +94,31 @@ def test_results_give_way_on_a_small_terminal(height: int, rows: int) -> None:
     assert rows == 0 or "client-4" in shown
 
 
+HOSTILE = "[/b] [bold]x \x1b[2J\x9b\u202e\nend"
+HARMLESS = r"[/b] [bold]x \x1b[2J\x9b\u202e\nend"
+
+
+def test_the_views_show_data_as_it_is() -> None:
+    result = replace(RESULT, key=HOSTILE)
+    hostile = facts(
+        components=[component("goals", "not answering", lacking=HOSTILE, address=HOSTILE)],
+        goals={"rate": GoalProgress("rate", "failed", error=HOSTILE)},
+        newest={"rate": [result]},
+    )
+    output = io.StringIO()
+    terminal = Terminal(file=output, width=200, force_terminal=True)
+    live = LiveScreen(terminal, [HOSTILE])
+    live.update(hostile)
+    live.say(HOSTILE)
+    live._live.refresh()
+    live.close()
+    # The address, the goal's error, the result, what is lacking, the message, the hint.
+    assert Text.from_ansi(output.getvalue()).plain.count(HARMLESS) >= 6
+    output.truncate(0)
+    PlainScreen(terminal).update(replace(hostile, elapsed=9.0))
+    assert Text.from_ansi(output.getvalue()).plain.count(HARMLESS) == 3
+
+
 def test_while_it_starts_the_view_says_what_it_waits_for() -> None:
     starting = facts(phase="starting", components=[component("kafka", "starting", lacking="nothing listens yet")])
     assert "waiting for kafka: nothing listens yet" in text(starting)
@@ -120,7 +146,7 @@ def test_the_regular_lines_show_a_result_once() -> None:
 
 def test_plain_lines_come_every_few_seconds_without_colour_or_control_characters() -> None:
     output = io.StringIO()
-    screen = PlainScreen(Console(file=output, width=80))
+    screen = PlainScreen(Terminal(file=output, width=80))
     for elapsed in (5.0, 6.0, 7.0, 10.5):
         screen.update(facts(elapsed=elapsed))
     lines = output.getvalue().splitlines()
@@ -132,7 +158,7 @@ def test_plain_lines_come_every_few_seconds_without_colour_or_control_characters
 def test_the_summary() -> None:
     output = io.StringIO()
     summary = Summary(facts(), ready_after=28.4, first_result=None, peak_memory=4 * 2**30, produced_in_run=234)
-    show(Console(file=output, width=80), summary)
+    show(Terminal(file=output, width=80), summary)
     rows = dict(
         line.rsplit(maxsplit=1)
         for line in output.getvalue().splitlines()

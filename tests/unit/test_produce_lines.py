@@ -93,9 +93,6 @@ def test_a_pipe_gives_what_there_is_and_ends_when_told_to() -> None:
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("empty", b"", "empty, there is nothing to send"),
-        ("empty.gz", b"", "empty, there is nothing to send"),
-        ("nothing.gz", gzip.compress(b"", mtime=0), "empty, there is nothing to send"),
         ("plain.gz", b"a\n", "not a gzip file, in spite of its name"),
         ("broken.gz", b"\x1f\x8b broken", "not a gzip file that can be read"),
     ],
@@ -106,6 +103,18 @@ def test_files_that_cannot_be_sent(tmp_path: Path, name: str, content: bytes, me
     with pytest.raises(LogPipelineError, match=message) as raised:
         LineFile(str(path), never)
     assert raised.value.message.startswith(f"{path}: ")
+
+
+@pytest.mark.parametrize(
+    ("name", "content"), [("empty", b""), ("empty.gz", b""), ("nothing.gz", gzip.compress(b"", mtime=0))]
+)
+def test_an_empty_file_is_known_as_one(tmp_path: Path, name: str, content: bytes) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    file = LineFile(str(path), never)
+    assert file.empty
+    assert list(file.blocks(100)) == []
+    file.close()
 
 
 def test_a_missing_file_and_a_folder(tmp_path: Path) -> None:

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from rich.console import Console
 
 from logpipeline.status.cli import draw, plugin, status
 from logpipeline.status.view import GoalLine, Line, age, of_resource, of_run
+from logpipeline.terminal import Terminal
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 GOAL = {"name": "client-rate", "state": "running", "lag": 0, "recordsPerSecond": 200.4, "batch": 7}
@@ -136,7 +136,7 @@ def test_ages_have_two_units(seconds: int, text: str) -> None:
 def test_a_long_message_is_not_cut_off_in_a_pipe(capsys: pytest.CaptureFixture[str]) -> None:
     document = a_resource(**WELL)
     document["status"]["conditions"][0]["message"] = "word " * 60
-    console = Console(width=240)
+    console = Terminal(width=240)
     draw(of_resource(document, NOW), console)
     assert capsys.readouterr().out.count("word") == 62
 

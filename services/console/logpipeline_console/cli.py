@@ -5,7 +5,6 @@ from __future__ import annotations
 import ipaddress
 import logging
 import signal
-import socket
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +17,8 @@ from logpipeline.commands import resource_file
 from logpipeline.errors import LogPipelineError
 from logpipeline.kafka.properties import read_client_properties
 from logpipeline.kafka.security import read_credentials
-from logpipeline.serving import serve
+from logpipeline.plain import LogFormatter, say
+from logpipeline.serving import listen, serve
 from logpipeline_console.addresses import Addresses
 from logpipeline_console.app import application
 from logpipeline_console.board import Board
@@ -34,6 +34,7 @@ from logpipeline_console.windows import Windows
 _MOST_WINDOWS, _MOST_WINDOWS_OF_A_BACKTEST = 20_000, 1_000_000
 _BACKLOG = 2000
 _folder = click.Path(path_type=Path, exists=True, file_okay=False)
+_port = click.IntRange(0, 65535)
 _file = click.Path(path_type=Path, exists=True, dir_okay=False)
 
 
@@ -48,9 +49,9 @@ _file = click.Path(path_type=Path, exists=True, dir_okay=False)
 @click.option("--elasticsearch-secret", type=_folder, help="Folder of the Secret of Elasticsearch.")
 @click.option("--alert-bridge", help="URL under which the alert bridge tells of itself.")
 @click.option("--host", default="127.0.0.1", help="Address to listen on; one that others reach needs --token-file.")
-@click.option("--port", type=int, default=8080, help="Port to listen on.")
+@click.option("--port", type=_port, default=8080, help="Port to listen on.")
 @click.option("--token-file", type=_file, help="File with the token that a browser needs: /?token=TOKEN.")
-@click.option("--metrics-port", type=int, help="Port of /metrics, /healthz and /readyz; absent: none.")
+@click.option("--metrics-port", type=_port, help="Port of /metrics, /healthz and /readyz; absent: none.")
 @click.option("--metrics-address", default="127.0.0.1", help="Address that --metrics-port listens on.")
 def console(
     path: Path,
@@ -76,7 +77,9 @@ def console(
       logpipeline backtest -f nginx.yaml --input access.log.*.gz --output results/
       logpipeline console  -f nginx.yaml --results results/
     """
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    handler = logging.StreamHandler()
+    handler.setFormatter(LogFormatter("%(asctime)s %(levelname)s %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
     # A line a request; what Elasticsearch has against one stands on the page.
     logging.getLogger("elastic_transport").setLevel(logging.ERROR)
     pipeline = load_accepted(path)
@@ -96,13 +99,13 @@ def console(
             elasticsearch_secret=read_credentials(elasticsearch_secret).values if elasticsearch_secret else None,
             alert_bridge=alert_bridge,
         )
-    listening = _listen(host, port)
+    listening = listen(host, port, "--port")
     board, stop = Board(), threading.Event()
     description, sources, evidence = _wire(pipeline, addresses, results, stop)
     if metrics_port is not None:
         serve(registry_of(board, pipeline.name), verdicts(board), metrics_address, metrics_port)
     app = application(board, description, sources, evidence, token=token)
-    click.echo(f"console: http://{host}:{listening.getsockname()[1]}/{'?token=…' if token else ''}", err=True)
+    say(f"console: http://{host}:{listening.getsockname()[1]}/{'?token=…' if token else ''}", err=True)
     for number in (signal.SIGTERM, signal.SIGINT):
         # The server takes them while it runs, and at its end hands on to us the one that has ended it.
         signal.signal(number, lambda *_: None)
@@ -145,13 +148,3 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    """Return a socket that listens; raises LogPipelineError when the port is taken."""
-    try:
-        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
-    except OSError as error:
-        raise LogPipelineError(
-            f"--port: cannot listen on {host}:{port}: {error.strerror}; choose another port"
-        ) from error

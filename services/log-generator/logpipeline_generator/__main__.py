@@ -2,10 +2,11 @@
 
 import click
 
+from logpipeline.plain import CommandGroup
 from logpipeline_generator.cli import generate, produce
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.group(cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 def main() -> None:
     """Make up access-log records, or replay those of files, into a Kafka topic."""
 

@@ -12,12 +12,13 @@ import numpy as np
 
 from logpipeline.errors import LogPipelineError
 from logpipeline.kafka.properties import read_client_properties
+from logpipeline.plain import say
 from logpipeline_generator import generating, metrics, producing, vocabulary
 from logpipeline_generator.cluster import Cluster
 from logpipeline_generator.delivery import Delivery
 from logpipeline_generator.lines import LineFile
 from logpipeline_generator.offenders import GroundTruth
-from logpipeline_generator.options import BurstType, Duration, Instant, client_options
+from logpipeline_generator.options import BurstType, Duration, Instant, Number, client_options
 from logpipeline_generator.outputs import FileOutput, Output, TopicOutput
 from logpipeline_generator.pacing import Burst, OwnTimes, Pace, Rate, Unpaced
 from logpipeline_generator.pattern import PatternName, pattern
@@ -26,8 +27,11 @@ from logpipeline_generator.progress import Report, summary
 from logpipeline_generator.stopping import GRACE_SECONDS, Stop
 from logpipeline_generator.traffic import Traffic
 
-_SHARE = click.FloatRange(0, 1)
-_POSITIVE = click.FloatRange(0, min_open=True)
+_SHARE = Number(0, 1)
+_POSITIVE = Number(0, min_open=True)
+# Beyond these a single block of the stream is years long, or its records are closer than the clock's microseconds.
+_RATE = Number(0.001, 1_000_000)
+_SECONDS = Number(0, 10_000_000, min_open=True)
 _DEFAULT_SEED = 1
 
 
@@ -41,7 +45,7 @@ _DEFAULT_SEED = 1
 )
 @click.option("--output", help="File to write instead, a line a record; - is standard output, NAME.gz is compressed.")
 @click.option(
-    "--rate", type=_POSITIVE, default=200.0, show_default=True, help="Records a second of event time, on average."
+    "--rate", type=_RATE, default=200.0, show_default=True, help="Records a second of event time, on average."
 )
 @click.option(
     "--pattern",
@@ -68,12 +72,12 @@ _DEFAULT_SEED = 1
     "--malformed-share", type=_SHARE, default=0.0, show_default=True, help="Share of malformed records, of 20 kinds."
 )
 @click.option("--late-share", type=_SHARE, default=0.0, show_default=True, help="Share of records that come late.")
-@click.option("--late-by", type=_POSITIVE, default=60.0, show_default=True, help="Seconds by which these are late.")
+@click.option("--late-by", type=_SECONDS, default=60.0, show_default=True, help="Seconds by which these are late.")
 @click.option(
     "--out-of-order-share", type=_SHARE, default=0.0, show_default=True, help="Share of records out of order."
 )
 @click.option(
-    "--disorder", type=_POSITIVE, default=2.0, show_default=True, help="Seconds by which these are behind, at most."
+    "--disorder", type=_SECONDS, default=2.0, show_default=True, help="Seconds by which these are behind, at most."
 )
 @click.option(
     "--clients", type=click.IntRange(1, MAX_CLIENTS), help="Ordinary clients.  [default: from the rate; 52 × peak rate]"
@@ -83,7 +87,7 @@ _DEFAULT_SEED = 1
 )
 @click.option(
     "--offenders-every",
-    type=click.FloatRange(0),
+    type=Number(0, 10_000_000),
     default=30.0,
     show_default=True,
     help="Seconds between bursts: of a client (30 requests in 8 s) and of a host's 4xx (40 in 10 s); 0: none.",
@@ -191,7 +195,7 @@ def generate(
     undelivered = sink.pending() + sink.failed()
     if undelivered:
         figures["not delivered"] = undelivered
-    click.echo(summary("generate", figures, time.monotonic() - started, "records"), err=True)
+    say(summary("generate", figures, time.monotonic() - started, "records"), err=True)
     sys.exit(1 if undelivered else 0)
 
 
@@ -259,11 +263,13 @@ def produce(
         raise click.UsageError("--rate and --speed exclude each other")
     stop = Stop().install()
     files = [LineFile(path, stop.requested) for path in paths]
+    if all(file.empty for file in files):
+        raise LogPipelineError(f"{', '.join(file.name for file in files)}: empty, there is nothing to send")
     counters = metrics.ProducerMetrics()
     metrics.serve(counters.registry, metrics_port, metrics_address)
     cluster = Cluster(bootstrap_servers, topic, read_client_properties(client_config) if client_config else {})
     if reset:
-        click.echo(f"produce: resetting topic {topic}: deleted with all its records and created again", err=True)
+        say(f"produce: resetting topic {topic}: deleted with all its records and created again", err=True)
     width = cluster.reset_topic(partitions) if reset else cluster.ensure_topic(partitions)
     pace: Pace = Rate(rate, burst) if rate else OwnTimes(speed) if speed else Unpaced()
     broken: LogPipelineError | None = None
@@ -284,13 +290,11 @@ def produce(
     figures |= {"empty": tally.empty, "rejected": tally.rejected + delivery.failed}
     if delivery.outstanding:
         figures["not delivered"] = delivery.outstanding
-    click.echo(summary("produce", figures, time.monotonic() - started, "acknowledged"), err=True)
+    say(summary("produce", figures, time.monotonic() - started, "acknowledged"), err=True)
     if broken:
         raise broken
     if delivery.failed:
-        click.echo(
-            f"produce: Kafka refused {delivery.failed:,} lines, the first because: {delivery.first_failure}", err=True
-        )
+        say(f"produce: Kafka refused {delivery.failed:,} lines, the first because: {delivery.first_failure}", err=True)
     if tally.rejected or delivery.failed or delivery.outstanding:
         sys.exit(1)
     sys.exit(128 + stop.number if stop.number else 0)

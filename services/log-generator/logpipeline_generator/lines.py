@@ -72,6 +72,8 @@ class LineFile:
         regular = stat.S_ISREG(status.st_mode)
         self.size = status.st_size if regular else None
         """Bytes, compressed if the file is; None for a pipe."""
+        self.empty = False
+        """Whether there is nothing in it; of a pipe nobody knows."""
         self._path = path
         self._raw = io.FileIO(descriptor) if regular else _PatientPipe(descriptor, stopping)
         self._buffer: io.BufferedIOBase | None = None
@@ -139,11 +141,9 @@ class LineFile:
 
     def _check(self) -> None:
         try:
-            empty = not self._stream().peek(1)
+            self.empty = not self._stream().peek(1)
         except (EOFError, OSError, zlib.error) as error:
             raise LogPipelineError(f"{self.name}: not a gzip file that can be read: {error}") from error
-        if empty:
-            raise LogPipelineError(f"{self.name}: empty, there is nothing to send")
 
     def _read(self, number: int) -> bytes:
         try:

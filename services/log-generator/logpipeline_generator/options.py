@@ -18,6 +18,17 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 DEFAULT_BURST_START = "10s"
 
 
+class Number(click.FloatRange):
+    """A number within bounds; of what float() takes as a number, neither nan nor infinity is one."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The number."""
+        number = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value!r} is not a number to reckon with", param, ctx)
+        return number
+
+
 class Duration(click.ParamType[float]):
     """`90s`, `5m`, `1h30m` as seconds."""
 

@@ -43,6 +43,7 @@ class FileOutput(Output):
         except OSError as error:
             raise LogPipelineError(f"{path}: {(error.strerror or str(error)).lower()}") from error
         self._raw = raw
+        self._name = "standard output" if path == "-" else path
         # no name and no time in the gzip header: the same stream gives the same bytes
         self._file = (
             cast("BinaryIO", gzip.GzipFile("", "wb", _GZIP_LEVEL, raw, mtime=0)) if path.endswith(".gz") else raw
@@ -58,6 +59,8 @@ class FileOutput(Output):
             # the reader has seen enough (`| head`); keep the interpreter's own last flush from complaining
             os.dup2(os.open(os.devnull, os.O_WRONLY), self._raw.fileno())
             return False
+        except OSError as error:
+            raise self._unwritable(error) from error
         return True
 
     def pending(self) -> int:
@@ -70,11 +73,20 @@ class FileOutput(Output):
 
     def close(self, abandon: Callable[[], bool]) -> None:  # noqa: ARG002
         """End the gzip stream and the file."""
-        if self._file is not self._raw:
-            self._file.close()
-        if self._raw is not sys.stdout.buffer:
-            with contextlib.suppress(BrokenPipeError):
+        try:
+            if self._file is not self._raw:
+                self._file.close()
+            if self._raw is not sys.stdout.buffer:
                 self._raw.close()
+        except BrokenPipeError:
+            pass  # as above
+        except OSError as error:
+            raise self._unwritable(error) from error
+
+    def _unwritable(self, error: OSError) -> LogPipelineError:
+        with contextlib.suppress(OSError):  # what is still in its buffer cannot be written either
+            self._raw.close()
+        return LogPipelineError(f"{self._name}: cannot be written: {(error.strerror or str(error)).lower()}")
 
 
 class TopicOutput(Output):

@@ -50,6 +50,8 @@ class Run:
         sizes = [file.size for file in files]
         total = None if None in sizes else sum(size or 0 for size in sizes)
         for file in files:
+            if file.empty:
+                report.note(f"{file.name} is empty, passed over")
             for block in file.blocks(self._line_limit):
                 self._account(file, block, report)
                 self._send_block(block, lambda: self._show(report, files, total))

@@ -6,9 +6,10 @@ import time
 from types import TracebackType
 from typing import Self
 
-import click
-from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from logpipeline.plain import say
+from logpipeline.terminal import Terminal
 
 BAR_SECONDS, LINE_SECONDS = 0.2, 5.0
 
@@ -16,9 +17,9 @@ BAR_SECONDS, LINE_SECONDS = 0.2, 5.0
 class Report:
     """Shows counts, their rate and, when the end is known, the time left. A context manager."""
 
-    def __init__(self, label: str, unit: str, console: Console | None = None) -> None:
+    def __init__(self, label: str, unit: str, console: Terminal | None = None) -> None:
         self._label, self._unit = label, unit
-        self._console = console or Console(stderr=True)
+        self._console = console or Terminal(stderr=True)
         self._bar: Progress | None = None
         if self._console.is_terminal:
             columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
@@ -54,14 +55,14 @@ class Report:
         if fraction:
             left = (now - self._start) * (1 - fraction) / fraction
             text += f", {fraction:.0%}, about {left:,.0f} s left"
-        click.echo(text, err=True)
+        say(text, err=True)
 
     def note(self, text: str) -> None:
         """A line that stays."""
         if self._bar:
-            self._console.print(f"{self._label}: {text}", highlight=False, markup=False)
+            self._console.print(f"{self._label}: {text}")
         else:
-            click.echo(f"{self._label}: {text}", err=True)
+            say(f"{self._label}: {text}", err=True)
 
 
 def summary(label: str, figures: dict[str, int], seconds: float, rate_of: str) -> str:
