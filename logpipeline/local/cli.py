@@ -54,6 +54,14 @@ class _Duration(click.ParamType[timedelta]):
     "--for", "duration", type=_Duration(), help="Run so long once everything is ready, drain, judge the flow, end."
 )
 @click.option(
+    "--start-timeout",
+    "patience",
+    type=_Duration(),
+    default="3m",
+    show_default=True,
+    help="Give up a start in which for so long no part has become ready or logged anything new.",
+)
+@click.option(
     "--state",
     "state_path",
     type=click.Path(path_type=Path, file_okay=False),
@@ -64,7 +72,9 @@ class _Duration(click.ParamType[timedelta]):
     type=click.Path(path_type=Path, file_okay=False, exists=True),
     help="Folder of the Secrets that the resource names: DIR/<secret>/<key>.",
 )
-def up(path: Path, duration: timedelta | None, state_path: Path | None, secrets: Path | None) -> None:
+def up(
+    path: Path, duration: timedelta | None, patience: timedelta, state_path: Path | None, secrets: Path | None
+) -> None:
     """Run a pipeline on this machine until Ctrl-C.
 
     Starts what the resource asks for (Kafka, Elasticsearch, Kafka Connect, the goals on Spark, demo traffic), keeps it
@@ -85,7 +95,7 @@ def up(path: Path, duration: timedelta | None, state_path: Path | None, secrets:
     state = StateFolder(state_path or Path(".logpipeline", pipeline.name))
     state.prepare()
     try:
-        code = _run(pipeline, state, installed, secrets, duration, born, interrupts)
+        code = _run(pipeline, state, installed, secrets, duration, patience, born, interrupts)
     finally:
         state.release()
     raise SystemExit(code)
@@ -97,6 +107,7 @@ def _run(
     installed: Path,
     secrets: Path | None,
     duration: timedelta | None,
+    patience: timedelta,
     born: float,
     interrupts: Interrupts,
 ) -> int:
@@ -114,7 +125,14 @@ def _run(
         parts = parts_of(pipeline, place, clients, supervisor.start)
         observer = Observer(pipeline, parts, clients, supervisor, born)
         session = Session(
-            pipeline, state, clients, supervisor, Startup(parts), observer, interrupts, _fixed_status(place)
+            pipeline,
+            state,
+            clients,
+            supervisor,
+            Startup(parts, patience.total_seconds()),
+            observer,
+            interrupts,
+            _fixed_status(place),
         )
         return _watch(console, session, state, place, pipeline, duration, interrupts)
     finally:

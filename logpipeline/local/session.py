@@ -17,6 +17,7 @@ from logpipeline.local.facts import Facts, Phase
 from logpipeline.local.flow import flow_faults, goal_faults, sink_faults
 from logpipeline.local.observer import Observer
 from logpipeline.local.parts import StartError, Startup
+from logpipeline.local.start_logs import StartLogs
 from logpipeline.local.state import StateFolder
 from logpipeline.local.summary import Summary
 from logpipeline.local.supervision import Supervisor
@@ -95,11 +96,11 @@ class Session:
 
     def come_up(self) -> bool:
         """Bring every part up; False when the user ended it before. Raises LogPipelineError, or StartError."""
-        looked = 0.0
+        looked, logs = 0.0, StartLogs(self._state.log)
         while self._startup.waiting and not self._interrupts.once():
             began = time.monotonic()
             self._refresh()
-            self._startup.advance(began, self._observer.exits)
+            self._startup.advance(began, self._observer.exits, logs.progress)
             # Looking at everything costs a tenth of a core that the components now need themselves.
             if began - looked >= _TICK or not self._startup.waiting:
                 looked = began
@@ -234,10 +235,7 @@ def explain(failure: StartError, state: StateFolder) -> str:
     """Return the message for a part that did not come up: for a component of ours its log's path and last lines."""
     part = failure.part
     if part.outside is not None:
-        return (
-            f"{part.outside}: {part.name} at {part.address} cannot be reached: tried for {part.limit_seconds:.0f} s "
-            f"({part.lacking})"
-        )
+        return f"{part.outside}: {part.name} at {part.address} cannot be reached: {failure.reason}"
     if part.process is None:
         return f"{part.name}: {failure.reason}"
     log = state.log(part.process)
