@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,11 +18,13 @@ from logpipeline.local.state import is_running, newest_running, read_status
 from logpipeline.local.view import UNKNOWN, number
 from logpipeline.plain import CommandGroup, write
 from logpipeline.status.explain import explained
+from logpipeline.status.reach import kubectl
 from logpipeline.status.view import Line, View, of_resource, of_run
 from logpipeline.terminal import Terminal, styled
 
 _RUNS = Path(".logpipeline")
 _NOT_HEALTHY = 1
+_NAME = r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?"
 _STYLE = {True: "green", False: "red", None: ""}
 
 _cluster_options = (
@@ -51,6 +52,12 @@ _detection = (
 )
 
 
+def _a_name(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+    if value is not None and not re.fullmatch(_NAME, value):
+        raise click.BadParameter(f"{value!r} is no name of a resource: lower-case letters, digits and hyphens")
+    return value
+
+
 def _of_a_detection(command: Any) -> Any:
     for option in reversed(_detection):
         command = option(command)
@@ -64,7 +71,7 @@ def _on_a_cluster(command: Any) -> Any:
 
 
 @click.command()
-@click.argument("name", required=False)
+@click.argument("name", required=False, callback=_a_name)
 @_on_a_cluster
 @_output
 def status(name: str | None, namespace: str | None, context: str | None, kubeconfig: Path | None, output: str) -> None:
@@ -84,11 +91,11 @@ def status(name: str | None, namespace: str | None, context: str | None, kubecon
         raise LogPipelineError("no `logpipeline up` runs here; name a resource on the cluster")
     if name is None:
         raise LogPipelineError("NAME is missing: which resource on the cluster?")
-    _show_resource(name, cluster, output)
+    _show_resource(name, cluster, output, tried_here=not any(cluster.values()))
 
 
 @click.command()
-@click.argument("name", required=False)
+@click.argument("name", required=False, callback=_a_name)
 @_on_a_cluster
 @_of_a_detection
 @_output
@@ -136,16 +143,18 @@ def kubectl_plugin() -> None:
 
 
 @plugin.command("status")
-@click.argument("name")
+@click.argument("name", callback=_a_name)
 @_on_a_cluster
 @_output
 def plugin_status(name: str, namespace: str | None, context: str | None, kubeconfig: Path | None, output: str) -> None:
     """Show how the pipeline NAME is; exit code 0: ready and flowing, 1: not."""
-    _show_resource(name, {"--namespace": namespace, "--context": context, "--kubeconfig": kubeconfig}, output)
+    _show_resource(
+        name, {"--namespace": namespace, "--context": context, "--kubeconfig": kubeconfig}, output, tried_here=False
+    )
 
 
 @plugin.command("explain")
-@click.argument("name")
+@click.argument("name", callback=_a_name)
 @_on_a_cluster
 @_of_a_detection
 @_output
@@ -157,18 +166,12 @@ def plugin_explain(
     _explain(None, name, cluster, given)
 
 
-def _show_resource(name: str, cluster: Mapping[str, Any], output: str) -> None:
+def _show_resource(name: str, cluster: Mapping[str, Any], output: str, *, tried_here: bool) -> None:
     """Show a resource as the API server has it; kubectl knows how to reach it. Raises LogPipelineError."""
-    program = shutil.which("kubectl")
-    if program is None:
-        raise LogPipelineError(f"no run of `logpipeline up` is called {name!r} here; for a cluster kubectl is needed")
-    command = [program, "get", f"logpipelines.{GROUP}", name, "--output", "json", "--request-timeout", "20s"]
+    command = ["get", f"logpipelines.{GROUP}", name, "--output", "json", "--request-timeout", "20s"]
     for option, value in cluster.items():
         command += [] if value is None else [option, str(value)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise LogPipelineError(done.stderr.strip().removeprefix("error: ") or "kubectl failed and did not say why")
-    document = json.loads(done.stdout)
+    document = json.loads(kubectl(command, name, tried_here=tried_here))
     _show(document.get("status") or {}, of_resource(document, datetime.now(UTC)), output)
 
 

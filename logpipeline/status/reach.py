@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -18,6 +17,8 @@ from logpipeline.web import RefusedError, fetch
 _SECONDS = 20.0
 _CONSOLE_PORT = 8080
 _UNAUTHORIZED = 401
+# A line of the log of kubectl's libraries: level and date, time, thread, file.
+_KLOG = re.compile(r"[IWEF]\d{4} \d\d:\d\d:\d\d")
 
 
 class ConsoleApi:
@@ -41,6 +42,23 @@ class ConsoleApi:
             raise LogPipelineError(f"the console at {self._url} does not answer: {error}") from error
 
 
+def kubectl(arguments: list[str], name: str, *, tried_here: bool) -> str:
+    """Return what kubectl prints; `name` is the resource that is asked for, `tried_here` whether it could as well have
+    been a run in this folder. Raises LogPipelineError, with kubectl's last word, when it fails.
+    """
+    here = f"no run of `logpipeline up` is called {name!r} here, and for the cluster: " if tried_here else ""
+    try:
+        done = subprocess.run(["kubectl", *arguments], capture_output=True, text=True, errors="replace", check=False)
+    except OSError as error:
+        raise LogPipelineError(f"{here}kubectl cannot be run: {error.strerror}") from error
+    if done.returncode:
+        # kubectl logs each of its attempts before it says what is wrong.
+        said = [line for line in done.stderr.splitlines() if line.strip() and not _KLOG.match(line)]
+        reason = (said or done.stderr.splitlines() or ["kubectl failed and did not say why"])[-1]
+        raise LogPipelineError(f"{here}{reason.strip().removeprefix('error: ')}")
+    return done.stdout
+
+
 def of_run(run: Mapping[str, Any]) -> ConsoleApi:
     """Return the console of a run on this machine, given what the run wrote of itself."""
     if "console" not in run:
@@ -51,24 +69,14 @@ def of_run(run: Mapping[str, Any]) -> ConsoleApi:
 @contextmanager
 def on_cluster(name: str, options: Mapping[str, Any], token_file: Path | None) -> Iterator[ConsoleApi]:
     """Give the console of the resource `name` on a cluster, as long as it is used; `options` are kubectl's."""
-    program = shutil.which("kubectl")
-    if program is None:
-        raise LogPipelineError(f"no run of `logpipeline up` is called {name!r} here; for a cluster kubectl is needed")
     cluster = [text for option, value in options.items() if value is not None for text in (option, str(value))]
     labels = f"app.kubernetes.io/instance={name},app.kubernetes.io/component=console"
-    listed = subprocess.run(
-        [program, "get", "pods", "--selector", labels, "--output", "name", "--request-timeout", "20s", *cluster],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if listed.returncode:
-        raise LogPipelineError(listed.stderr.strip().removeprefix("error: "))
-    pods = listed.stdout.split()
+    asked = ["get", "pods", "--selector", labels, "--output", "name", "--request-timeout", "20s"]
+    pods = kubectl([*asked, *cluster], name, tried_here=not cluster).split()
     if not pods:
         raise LogPipelineError(f"{name} has no console on the cluster: add `console: {{}}` to the spec of the resource")
     token = token_file.read_text(encoding="utf-8").strip() if token_file else None
-    command = [program, "port-forward", pods[-1], f":{_CONSOLE_PORT}", *cluster]
+    command = ["kubectl", "port-forward", pods[-1], f":{_CONSOLE_PORT}", *cluster]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as forward:
         try:
             assert forward.stdout is not None

@@ -161,9 +161,31 @@ def test_the_cluster_is_asked_with_kubectl(tmp_path: Path, monkeypatch: pytest.M
     assert (result.exit_code, json.loads(result.output)["records"]) == (0, 13_433)
 
 
+_KLOG = 'E1129 20:57:09.8 4039 memcache.go:265] "Unhandled Error" err="no list"'
+
+
+def test_without_a_run_and_without_a_cluster_it_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    script = f"for n in 1 2 3; do echo {_KLOG!r} >&2; done; echo 'The connection to the server was refused' >&2; exit 1"
+    kubectl_that(tmp_path, monkeypatch, script)
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(status, ["nope"])
+    here = "no run of `logpipeline up` is called 'nope' here, and for the cluster"
+    assert (result.exit_code, result.output) == (
+        2,
+        f"error: {here}: The connection to the server was refused\n",
+    )
+
+
+@pytest.mark.parametrize("name", ["", "-x", "../other", "a,b=c", "[red]"])
+def test_what_can_be_no_name_is_refused(name: str) -> None:
+    result = CliRunner().invoke(status, ["--", name])
+    assert result.exit_code == 2
+    assert "is no name of a resource" in result.stderr
+
+
 def test_what_kubectl_refuses_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     kubectl_that(tmp_path, monkeypatch, "echo 'Error from server (NotFound): no such thing' >&2; exit 1")
-    result = CliRunner().invoke(status, ["nginx"])
+    result = CliRunner().invoke(status, ["nginx", "-n", "logs"])
     assert (result.exit_code, result.output) == (2, "error: Error from server (NotFound): no such thing\n")
 
 
