@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import http.client
 import json
+import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect, sync_playwright
 
 from processes import free_port
 
@@ -40,11 +42,13 @@ class Answer:
 
 
 @contextmanager
-def console(folder: Path, *options: str) -> Iterator[tuple[int, Path]]:
+def console(
+    folder: Path, *options: str, shown: Sequence[dict[str, Any]] = tuple(RESULTS)
+) -> Iterator[tuple[int, Path]]:
     """A console of a backtest's results: its port and its log."""
     results = folder / "results"
     results.mkdir()
-    (results / "client-rate.jsonl").write_text("".join(f"{json.dumps(result)}\n" for result in RESULTS))
+    (results / "client-rate.jsonl").write_text("".join(f"{json.dumps(result)}\n" for result in shown))
     port, log = free_port(), folder / "log"
     command = [sys.executable, "-m", "logpipeline", "console", "-f", str(SAMPLE), "--results", str(results)]
     with log.open("wb") as output:
@@ -107,6 +111,26 @@ def test_a_backtest_is_shown_and_nothing_is_let_in_from_elsewhere(tmp_path: Path
         refused = get(port, "/api/records?goal=client-rate&key=154.85.126.16&start=1&end=x")
         assert (refused.status, json.loads(refused.text)) == (400, {"error": "end: 'x' is not a whole number"})
         assert get(port, "/api/records?goal=client-rate&key=154.85.126.16&start=1&end=2").status == 503
+
+
+@pytest.mark.parametrize(("days", "when"), [((3,), "06:51:51 – 06:52:11"), ((3, 5), "2022-08-05 06:51:51 – 06:52:11")])
+def test_moments_have_a_date_where_there_are_several_days(tmp_path: Path, days: tuple[int, ...], when: str) -> None:
+    program = shutil.which("chromium") or shutil.which("chrome")
+    assert program is not None, "the page is tested with Chromium: put it on the PATH"
+    shown = [{**RESULTS[0], **_on(day)} for day in days]
+    with console(tmp_path, shown=shown) as (port, _), sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
+        page = browser.new_page(viewport={"width": 1440, "height": 900})
+        page.goto(f"http://127.0.0.1:{port}/")
+        expect(page.locator("#episodes .when").first).to_have_text(when, timeout=60_000)
+        ticks = page.locator("#timeline .axis").all_text_contents()
+        assert all(("08-" in tick) == (len(days) > 1) for tick in ticks), ticks
+        assert ticks
+        browser.close()
+
+
+def _on(day: int) -> dict[str, str]:
+    return {"window_start": f"2022-08-{day:02}T06:51:51Z", "window_end": f"2022-08-{day:02}T06:52:11Z"}
 
 
 def test_an_exposed_console_wants_the_token_and_hands_it_to_nobody(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 // Lines over time, drawn by uPlot; each chart has a table that says the same.
 
-import { amount, compact, element, key, time } from "./format.js";
+import { amount, compact, day, element, key, time } from "./format.js";
 
 /* global uPlot */
 
@@ -55,6 +55,15 @@ export class Chart {
     this.fill();
   }
 
+  // Whether the times are of several days.
+  dated() {
+    return this.times.length > 0 && day(this.times[0]) !== day(this.times.at(-1));
+  }
+
+  moment(moment, signs = 8) {
+    return `${this.dated() ? `${day(moment)} ` : ""}${time(moment).slice(0, signs)}`;
+  }
+
   // The legend has the newest values while nobody points at others.
   newest() {
     if (this.plot.cursor.idx === null || this.plot.cursor.idx === undefined)
@@ -87,8 +96,9 @@ export class Chart {
         axes: [
           {
             ...axis,
-            space: 64,
-            values: (_, splits) => splits.map((moment) => time(moment).slice(0, splits[1] - splits[0] < 60 ? 8 : 5)),
+            space: this.dated() ? 90 : 64,
+            values: (_, splits) =>
+              splits.map((moment) => this.moment(moment, splits[1] - splits[0] < 60 ? 8 : 5).slice(this.dated() ? 5 : 0)),
           },
           {
             ...axis,
@@ -98,7 +108,7 @@ export class Chart {
           },
         ],
         series: [
-          { label: "UTC", value: (_, moment) => (moment === null ? "–" : time(moment)) },
+          { label: "UTC", value: (_, moment) => (moment === null ? "–" : this.moment(moment)) },
           ...this.names.map((name, place) => ({
             label: name,
             stroke: style(`--series-${place % 8}`),
@@ -123,7 +133,7 @@ export class Chart {
       element(
         "tr",
         {},
-        element("th", { scope: "row" }, time(moment)),
+        element("th", { scope: "row" }, this.moment(moment)),
         ...this.rows.map((row) => element("td", {}, row[place] === null ? "–" : this.format(row[place]))),
       ),
     );

@@ -1,6 +1,6 @@
 // Detections as they come: a row an episode, its records on demand.
 
-import { ago, amount, count, day, element, key, time } from "./format.js";
+import { ago, amount, count, day, element, key, span } from "./format.js";
 import { ask, bars, evidence, windowBars } from "./records.js";
 
 const FIRST_SHOWN = 25;
@@ -47,6 +47,10 @@ export class Detections {
     if (known.size && fresh.length) this.news(`${fresh[0].goal}: ${key(fresh[0].key)}`, fresh.length);
     this.episodes = episodes;
     this.totals = goals;
+    // A time of day says nothing where there are several days; the newest episode is the first.
+    const first = episodes.reduce((least, episode) => Math.min(least, episode.first), Infinity);
+    this.dated = episodes.length > 0 && day(first) !== day(episodes[0].last);
+    this.list.classList.toggle("dated", this.dated);
     this.show();
     this.follow();
   }
@@ -109,7 +113,7 @@ export class Detections {
     const goal = this.goals.get(episode.goal);
     row.value.textContent = `${goal.early ? "≥ " : ""}${amount(episode.peak)}`;
     row.value.title = `${goal.value} above ${amount(goal.threshold)} in ${goal.size} s`;
-    row.when.textContent = `${time(episode.first)} – ${time(episode.last)}`;
+    row.when.textContent = span(episode.first, episode.last, this.dated);
     row.when.title = `${day(episode.first)}, UTC`;
     row.windows.textContent = `${count(episode.windows)} window${episode.windows === 1 ? "" : "s"}`;
     if (changed) {

@@ -17,6 +17,12 @@ export const time = (moment) => new Date(moment * 1000).toISOString().slice(11, 
 
 export const day = (moment) => new Date(moment * 1000).toISOString().slice(0, 10);
 
+// From one moment to another; with dates when they are `dated` or of two days.
+export function span(first, last, dated = false) {
+  const over = day(first) !== day(last);
+  return `${dated || over ? `${day(first)} ` : ""}${time(first)} – ${over ? `${day(last)} ` : ""}${time(last)}`;
+}
+
 export const instant = (moment) => new Date(moment * 1000).toISOString().replace("T", " ").slice(0, 23);
 
 export const key = (values) => values.join(" | ");

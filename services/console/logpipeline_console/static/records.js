@@ -1,6 +1,6 @@
 // The records behind a detection: how many came when, and each of them.
 
-import { amount, count, day, element, instant, svg, time } from "./format.js";
+import { amount, count, element, instant, span, svg } from "./format.js";
 
 const ASKED_AT_ONCE = 2;
 let running = 0;
@@ -96,7 +96,7 @@ export function evidence(answer, episode, goal, width) {
     element(
       "figcaption",
       {},
-      `${time(answer.begin)} – ${time(end)} UTC, ${answer.step} s a bar; shaded: the windows that passed the threshold`,
+      `${span(answer.begin, end)} UTC, ${answer.step} s a bar; shaded: the windows that passed the threshold`,
     ),
   );
   return [
@@ -105,7 +105,7 @@ export function evidence(answer, episode, goal, width) {
       {},
       `${goal.meaning}, more than ${amount(goal.threshold)}. Of ${goal.fields.join(", ")} ${episode.key.join(", ")}: `,
       element("strong", {}, `${shown}${count(answer.total)} records`),
-      ` from ${day(episode.first)} ${time(episode.first)} to ${time(episode.last)} UTC.`,
+      ` from ${span(episode.first, episode.last, true)} UTC.`,
     ),
     figure,
     table(answer.records),

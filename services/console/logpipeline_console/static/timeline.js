@@ -1,6 +1,6 @@
 // When what was detected: a lane a goal, a bar an episode.
 
-import { day, element, fitted, key, svg, time } from "./format.js";
+import { day, element, fitted, key, span, svg, time } from "./format.js";
 
 const ROW = 9;
 const MOST_ROWS = 8;
@@ -40,6 +40,7 @@ export class Timeline {
     const first = this.episodes.reduce((least, episode) => Math.min(least, episode.first), Infinity);
     const oldest = this.about.live ? Math.max(first, newest - LIVE_SECONDS) : first;
     const shown = this.episodes.filter((episode) => episode.last > oldest);
+    const dated = day(oldest) !== day(newest);
     const left = width < 600 ? 0 : 130;
     const x = (moment) =>
       left + ((Math.max(moment, oldest) - oldest) / Math.max(1, newest - oldest)) * (width - left - 4);
@@ -73,7 +74,7 @@ export class Timeline {
           svg(
             "title",
             {},
-            `${goal} ${key(episode.key)}: ${time(episode.first)} – ${time(episode.last)} UTC${episode.open ? ", open" : ""}`,
+            `${goal} ${key(episode.key)}: ${span(episode.first, episode.last, dated)} UTC${episode.open ? ", open" : ""}`,
           ),
         );
         bar.addEventListener("click", () => this.choose(episode));
@@ -84,7 +85,8 @@ export class Timeline {
     const step = STEPS.find((seconds) => (newest - oldest) / seconds <= (width - left) / 90) ?? STEPS.at(-1);
     const ticks = [];
     for (let moment = Math.ceil(oldest / step) * step; moment <= newest; moment += step) {
-      const text = step >= 86400 ? day(moment) : time(moment).slice(0, step < 60 ? 8 : 5);
+      const clock = time(moment).slice(0, step < 60 ? 8 : 5);
+      const text = step >= 86400 ? day(moment) : dated ? `${day(moment).slice(5)} ${clock}` : clock;
       ticks.push(svg("line", { x1: x(moment), x2: x(moment), y1: 0, y2: y, class: "tick" }));
       ticks.push(svg("text", { x: x(moment), y: y + 12, class: "axis" }, text));
     }
@@ -92,6 +94,6 @@ export class Timeline {
     this.container.replaceChildren(
       svg("svg", { width, height: y + 18, role: "img", "aria-label": label }, ...ticks, ...drawn),
     );
-    this.span.textContent = `${day(oldest)} ${time(oldest)} – ${day(oldest) === day(newest) ? "" : `${day(newest)} `}${time(newest)} UTC`;
+    this.span.textContent = `${span(oldest, newest, true)} UTC`;
   }
 }
