@@ -88,7 +88,9 @@ export class Timeline {
       const clock = time(moment).slice(0, step < 60 ? 8 : 5);
       const text = step >= 86400 ? day(moment) : dated ? `${day(moment).slice(5)} ${clock}` : clock;
       ticks.push(svg("line", { x1: x(moment), x2: x(moment), y1: 0, y2: y, class: "tick" }));
-      ticks.push(svg("text", { x: x(moment), y: y + 12, class: "axis" }, text));
+      // The last one must not reach beyond the edge.
+      const middle = Math.min(x(moment), width - (dated ? 36 : 22));
+      ticks.push(svg("text", { x: middle, y: y + 12, class: "axis" }, text));
     }
     const label = `${shown.length} episodes of ${this.goals.join(", ")}; each is in the list of detections`;
     this.container.replaceChildren(
