@@ -176,7 +176,8 @@ def _watch(
     if (summary := session.summary()) is not None and session.ready_after is not None:
         show(console, summary)
     for fault in faults:
-        say(f"error: {fault}", err=True)
+        for line in f"error: {fault}".split("\n"):  # the end of a log may follow
+            say(line, err=True)
     if duration is not None and code == 0 and not interrupts.once():
         console.print("everything that was produced went through every part")
     return code

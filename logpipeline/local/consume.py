@@ -82,8 +82,13 @@ def running_kafka(state: Path | None) -> tuple[str | None, Path | None]:
         if state is not None:
             raise LogPipelineError(f"--state: no `logpipeline up` has written a status to {state}")
         return None, None
-    kafka = status["kafka"]
-    return kafka["bootstrap_servers"], Path(kafka["client_config"]) if kafka["client_config"] else None
+    try:
+        servers, config = status["kafka"]["bootstrap_servers"], status["kafka"]["client_config"]
+    except (KeyError, TypeError) as error:
+        raise LogPipelineError(
+            f"--state: the status in {state} does not name a Kafka; give --bootstrap-servers"
+        ) from error
+    return servers, Path(config) if config else None
 
 
 def render(record: Message, *, with_key: bool) -> bytes:

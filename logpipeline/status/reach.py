@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from logpipeline.errors import LogPipelineError
+from logpipeline.errors import LogPipelineError, first_line
 from logpipeline.web import RefusedError, fetch
 
 _SECONDS = 20.0
@@ -75,7 +75,10 @@ def on_cluster(name: str, options: Mapping[str, Any], token_file: Path | None) -
     pods = kubectl([*asked, *cluster], name, tried_here=not cluster).split()
     if not pods:
         raise LogPipelineError(f"{name} has no console on the cluster: add `console: {{}}` to the spec of the resource")
-    token = token_file.read_text(encoding="utf-8").strip() if token_file else None
+    try:
+        token = token_file.read_text(encoding="utf-8").strip() if token_file else None
+    except (OSError, UnicodeDecodeError) as error:
+        raise LogPipelineError(f"--token-file: {token_file} cannot be read: {first_line(error)}") from error
     command = ["kubectl", "port-forward", pods[-1], f":{_CONSOLE_PORT}", *cluster]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as forward:
         try:

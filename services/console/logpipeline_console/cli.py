@@ -14,7 +14,7 @@ import click
 
 from logpipeline.api import LogPipeline, load_accepted
 from logpipeline.commands import resource_file
-from logpipeline.errors import LogPipelineError
+from logpipeline.errors import LogPipelineError, first_line
 from logpipeline.kafka.properties import read_client_properties
 from logpipeline.kafka.security import read_credentials
 from logpipeline.plain import LogFormatter, say
@@ -137,7 +137,10 @@ def _wire(
 def _token(path: Path | None) -> str | None:
     if path is None:
         return None
-    token = path.read_text(encoding="utf-8").strip()
+    try:
+        token = path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise LogPipelineError(f"--token-file: {path} cannot be read: {first_line(error)}") from error
     if not token:
         raise LogPipelineError(f"--token-file: {path} is empty")
     return token
