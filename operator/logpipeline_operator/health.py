@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-
-from logpipeline import threads
 
 PORT = 8081
 Check = Callable[[], str | None]
@@ -33,5 +32,5 @@ def serve(live: Check, ready: Check, port: int = PORT) -> ThreadingHTTPServer:
             """A probe every few seconds is not worth a line."""
 
     server = ThreadingHTTPServer(("", port), Handler)
-    threads.start("health", server.serve_forever)
+    threading.Thread(target=server.serve_forever, name="health", daemon=True).start()
     return server
