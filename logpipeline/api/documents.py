@@ -105,9 +105,11 @@ class _Loader(yaml.SafeLoader):
         if not isinstance(node, yaml.ScalarNode):
             raise _fault("a list or a mapping stands where a field's name should", node)
         key = self.construct_object(node)
+        if key is None:
+            raise _fault("a field has no name", node)
         if isinstance(key, bool):
             return "true" if key else "false"
-        return "null" if key is None else str(key)
+        return str(key)
 
 
 class Dumper(yaml.SafeDumper):
