@@ -174,7 +174,11 @@ class Metadata(Model):
 
 
 _CONNECT_STORES = ("config", "offset", "status")
-_NAME = "self.spec.kafka.?external.?pipelineName.orValue(self.metadata.name)"
+# Written with `.?`, its length counts as endless, and the rule below as too dear.
+_NAME = (
+    "(has(self.spec.kafka.external) && has(self.spec.kafka.external.pipelineName) ? "
+    "self.spec.kafka.external.pipelineName : self.metadata.name)"
+)
 _CONNECT_TOPICS = ", ".join(f"{_NAME} + '.connect-{store}'" for store in _CONNECT_STORES)
 # A list of one list, for the language cannot name a value but as the item of a list.
 _TOPICS = (

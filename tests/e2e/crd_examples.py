@@ -298,7 +298,6 @@ ACCEPTED: dict[str, Changes] = {
     "a whole number as a fraction": {"source.topic.partitions": 4.0, "spark.maxRecordsPerBatch": 2000.0},
     "a whole number for a threshold": {f"{GOAL}.having": {"greaterThan": 10}},
     "numbers to compare with": {WHERE: [{"field": "status", "in": [401, "403", -1]}]},
-    "a whole fraction to compare with": {WHERE: [{"field": "status", "equals": 404.0}]},
     "booleans in quotes": {WHERE: [{"field": "country", "in": ["NO", "true", "y"]}]},
     "a whole number for CPU": {"spark.resources.limits.cpu": 2},
     "null for what may be left out": {
