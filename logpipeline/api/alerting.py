@@ -110,5 +110,7 @@ class Alert(Model):
         description="Fields of groupBy that tell alerts apart; absent: all.",
     )
     max_open: Annotated[int, Field(ge=1, le=1000)] = Field(
-        50, description="Most alerts open at a time; one more alert tells that others are held back."
+        50,
+        description="Most alerts open at a time, those with the greatest values; one more alert says how many keys are "
+        "held back.",
     )

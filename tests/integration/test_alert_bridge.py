@@ -24,6 +24,7 @@ from typing import Any
 import pytest
 import yaml
 from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
 
 from processes import Broker, free_port
 
@@ -142,6 +143,23 @@ class Bridge:
     def send(self, value: bytes, key: str = "") -> None:
         self._producer.produce(self.results, value, key)
         self._producer.flush()
+
+    def rename(self, results: str) -> None:
+        """Restart with another result topic."""
+        assert self.stop() == 0
+        self._kafka.topic(results)
+        path = Path(self._command[self._command.index("--pipeline") + 1])
+        path.write_text(path.read_text().replace(self.results, results))
+        self.results = results
+        self.start()
+
+    def recreate(self) -> None:
+        """Delete the result topic and make it again, while the bridge runs."""
+        admin = AdminClient({"bootstrap.servers": self._kafka.bootstrap_servers})
+        admin.delete_topics([self.results])[self.results].result(10)
+        while self.results in admin.list_topics(timeout=10).topics:
+            time.sleep(0.2)
+        self._kafka.topic(self.results)
 
     def forget_offsets(self) -> None:
         """As after a kill before the first commit: everything is read again."""
@@ -267,6 +285,20 @@ def test_fifty_episodes_end_in_a_steady_stream_of_others_and_through_kills(
         (client, iso(start)): ["firing", "resolved"] for client, start in starts.items()
     }
     assert "goal_progress_age_seconds" in bridge.metrics()
+
+
+def test_a_result_topic_that_is_another_one_starts_over(started: Callable[..., Bridge], stub: Stub) -> None:
+    bridge, now = started(), int(time.time())
+    for step in range(5):
+        bridge.detect(now + step, "10.0.0.1")
+    wait("it fires", lambda: stub.alerts() == {("10.0.0.1", iso(now)): ["firing"]}, bridge)
+    # Each of the next is a burst of its own, at an offset that the topic before had long passed.
+    bridge.recreate()
+    bridge.detect(now + 100, "10.0.0.1")
+    wait("made again", lambda: ("10.0.0.1", iso(now + 100)) in stub.alerts(), bridge)
+    bridge.rename(f"{bridge.results}.renamed")
+    bridge.detect(now + 200, "10.0.0.1")
+    wait("renamed", lambda: ("10.0.0.1", iso(now + 200)) in stub.alerts(), bridge)
 
 
 def test_what_nobody_is_to_be_told_of_is_counted(started: Callable[..., Bridge], stub: Stub) -> None:

@@ -11,7 +11,16 @@ from prometheus_client import CollectorRegistry
 
 from logpipeline.serving import serve
 from logpipeline_alert_bridge.episodes import OVERFLOW, Detection, Episode
-from logpipeline_alert_bridge.ledger import BY_SILENCE, BY_WATERMARK, LEAST_OPEN_SECONDS, Ledger, Outcome, Policy
+from logpipeline_alert_bridge.ledger import (
+    BY_CAP,
+    BY_SILENCE,
+    BY_WATERMARK,
+    LEAST_OPEN_SECONDS,
+    MOST_HELD_BACK,
+    Ledger,
+    Outcome,
+    Policy,
+)
 from logpipeline_alert_bridge.reading import is_read
 from logpipeline_alert_bridge.store import bytes_of, episode_of
 from logpipeline_alert_bridge.watermarks import SILENT_SECONDS, Watermarks
@@ -22,9 +31,9 @@ LATER = NOW + LEAST_OPEN_SECONDS
 
 
 def a_detection(
-    start: int, key: str = "a", *, value: float = 11, offset: int | None = None, source: int = 0
+    start: int, key: str = "a", *, value: float = 11, offset: int | None = None, source: int = 0, topic: str = "t"
 ) -> Detection:
-    return Detection("rate", (key,), start, start + SIZE, value, source, start if offset is None else offset)
+    return Detection("rate", (key,), start, start + SIZE, value, topic, source, start if offset is None else offset)
 
 
 def a_ledger(*, most_open: int = 10) -> Ledger:
@@ -93,6 +102,27 @@ def test_what_is_read_again_from_another_partition_is_known_by_its_own_offset() 
     assert (only(ledger).first_start, only(ledger).windows) == (300, 1)
 
 
+@pytest.mark.parametrize("kept", [False, True])
+@pytest.mark.parametrize(("topic", "windows"), [("t", 1), ("renamed", 2), ("t of another id", 2)])
+def test_offsets_are_those_of_one_topic(topic: str, windows: int, *, kept: bool) -> None:
+    ledger = a_ledger()
+    ledger.take(a_detection(100, offset=5000), NOW)
+    if kept:
+        ledger = Ledger({"rate": Policy(SLIDE + QUIET, 10)}, [episode_of(bytes_of(only(ledger)))])
+    ledger.take(a_detection(101, offset=3, topic=topic), NOW)
+    assert only(ledger).windows == windows
+    ledger.take(a_detection(101, offset=3, topic=topic), NOW)
+    assert only(ledger).windows == windows
+
+
+def test_what_a_former_version_has_kept_goes_on() -> None:
+    content = orjson.loads(bytes_of(Episode("rate", ("a",), 100, 100, 120, 11.0, 1, NOW, "t", {0: 5000})))
+    del content["topic"], content["keys"]
+    ledger = Ledger({"rate": Policy(SLIDE + QUIET, 10)}, [episode_of(orjson.dumps(content))])
+    ledger.take(a_detection(101, offset=3), NOW + 1)
+    assert (only(ledger).windows, only(ledger).opened_at, only(ledger).offsets) == (2, NOW, {0: 3})
+
+
 def test_one_that_belongs_before_the_open_episode_is_overtaken() -> None:
     ledger = a_ledger()
     ledger.take(a_detection(300, source=0), NOW)
@@ -130,6 +160,41 @@ def test_the_cap_holds_back_others_and_says_so_once() -> None:
     ledger.close("rate", 1000, LATER)
     assert {episode.state for episode in ledger} == {"resolved"}
     assert ledger.take(a_detection(2000, "c"), LATER) == Outcome.TAKEN
+
+
+@pytest.mark.parametrize(
+    ("real", "is_open"),
+    [
+        ([60.0], True),  # beyond the threshold by more than any other
+        ([50.0], False),
+        ([50.0, 50.0], True),  # as far, and for longer
+        ([20.0, 20.0, 20.0], False),
+    ],
+)
+def test_the_cap_is_for_the_most_severe(real: list[float], is_open: bool) -> None:
+    ledger = a_ledger(most_open=50)
+    for number in range(60):
+        ledger.take(a_detection(100, f"spoofed {number}", value=50, offset=number), NOW)
+    for step, value in enumerate(real):
+        ledger.take(a_detection(101 + step, "real", value=value, offset=1000 + step), NOW + 1)
+    firing = {episode.key: episode for episode in ledger if episode.state == "firing"}
+    assert (("real",) in firing) is is_open
+    assert ledger.open("rate") == 50
+    assert firing[OVERFLOW].keys == (10 if len(real) == 1 and is_open else 11)
+    displaced = [episode.closed_by for episode in ledger if episode.state == "resolved"]
+    assert displaced == ([BY_CAP] if is_open else [])
+    if is_open:
+        assert firing["real",].windows == len(real)
+
+
+def test_keys_beyond_number_cost_no_memory_beyond_number() -> None:
+    ledger = a_ledger(most_open=1)
+    for number in range(3 * MOST_HELD_BACK):
+        ledger.take(a_detection(100, f"{number}", offset=number), NOW)
+    assert sorted(episode.keys for episode in ledger) == [0, MOST_HELD_BACK]
+    assert MOST_HELD_BACK <= len(ledger._held_back["rate"]) < 2 * MOST_HELD_BACK
+    ledger.close("rate", 1000, LATER)
+    assert not ledger._held_back["rate"]
 
 
 def test_what_was_closed_is_forgotten_in_time_and_not_before() -> None:
@@ -221,7 +286,7 @@ def test_a_goal_that_tells_nothing_grows_old_and_silent() -> None:
     watermarks.tell("rate", 100.0, began + 10)
     assert watermarks.get("rate", began + 11) == (True, 100.0)
     watermarks.tell("rate", 100.0, began + 200)
-    assert watermarks.get("rate", began + 10 + SILENT_SECONDS) == (True, None)
+    assert watermarks.get("rate", began + 11 + SILENT_SECONDS) == (True, None)
 
 
 def test_a_goal_that_answers_nonsense_is_asked_again() -> None:

@@ -58,8 +58,9 @@ def test_goals_with_a_threshold_alert() -> None:
 
 
 def test_a_result_is_a_detection() -> None:
-    found = detection(the_goal(a_pipeline()), json.dumps(RESULT).encode(), 2, 7)
-    assert found == Detection("client-rate", ("154.85.126.16",), START, START + 20, 11.0, source=2, offset=7)
+    found = detection(the_goal(a_pipeline()), json.dumps(RESULT).encode(), "t", 2, 7)
+    place = {"topic": "t", "partition": 2, "offset": 7}
+    assert found == Detection("client-rate", ("154.85.126.16",), START, START + 20, 11.0, **place)
 
 
 def test_alerts_are_told_apart_by_the_fields_that_the_goal_says() -> None:
@@ -72,7 +73,7 @@ def test_alerts_are_told_apart_by_the_fields_that_the_goal_says() -> None:
         "alert": {"groupBy": ["host"]},
     }
     result = RESULT | {"goal": "slow", "host": "h1", "avg_request_time": 2.5}
-    found = detection(the_goal(a_pipeline([goal])), json.dumps(result).encode(), 0, 0)
+    found = detection(the_goal(a_pipeline([goal])), json.dumps(result).encode(), "t", 0, 0)
     assert (found.key, found.value) == (("h1",), 2.5)
 
 
@@ -91,7 +92,7 @@ def test_alerts_are_told_apart_by_the_fields_that_the_goal_says() -> None:
 )
 def test_another_message_is_refused_with_its_reason(value: bytes | None, fault: str) -> None:
     with pytest.raises(MalformedResultError, match=fault):
-        detection(the_goal(a_pipeline()), value, 0, 0)
+        detection(the_goal(a_pipeline()), value, "t", 0, 0)
 
 
 def test_an_open_episode_is_an_alert_with_a_lease() -> None:
@@ -138,10 +139,45 @@ def test_records_ahead_of_the_clock_give_no_alert_that_ends_before_it_starts() -
 
 def test_what_is_held_back_is_an_alert_of_its_own() -> None:
     pipeline = a_pipeline()
-    found = alert(pipeline, the_goal(pipeline), an_episode(OVERFLOW), now=START, index="nginx")
+    found = alert(pipeline, the_goal(pipeline), an_episode(OVERFLOW, keys=3), now=START, index="nginx")
     assert found["labels"]["alertname"] == "LogPipelineDetectionsHeldBack"
     assert "client_ip" not in found["labels"]
-    assert found["annotations"]["summary"] == "client-rate: more than 50 alerts are open, others are held back"
+    assert found["annotations"]["summary"] == (
+        "client-rate: 50 alerts with the greatest values are open, those of 3 other keys are held back"
+    )
+    assert found["annotations"]["held_back"] == "3"
+
+
+LONG = "GET /" + "a" * 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("value", "label"),
+    [
+        ('curl/8.5 (é; 漢字) \\ "', 'curl/8.5 (é; 漢字) \\ "'),
+        ("a\x1b[2J\nb", "a\\x1b[2J\\nb… "),
+        ("\u202egpj.exe", "\\u202egpj.exe… "),
+        (LONG, "GET /" + "a" * 237 + "… "),
+        ("a" * 256, "a" * 256),
+    ],
+)
+def test_labels_and_annotations_are_bounded_and_printable(value: str, label: str) -> None:
+    pipeline = a_pipeline(consoleUrl="https://console.example/", kibanaUrl="https://kibana.example")
+    found = alert(pipeline, the_goal(pipeline), an_episode((value,)), now=START, index="nginx")
+    assert found["labels"]["client_ip"].startswith(label)
+    assert (found["labels"]["client_ip"] == value) is (label == value)
+    texts = [*found["labels"].values(), *found["annotations"].values(), found["generatorURL"]]
+    assert all(text.isprintable() for text in texts)
+    assert max(map(len, texts)) < 2048
+
+
+def test_values_that_are_cut_stay_apart() -> None:
+    pipeline = a_pipeline()
+    labels = [
+        alert(pipeline, the_goal(pipeline), an_episode((value,)), now=START, index="nginx")["labels"]["client_ip"]
+        for value in (LONG, LONG + "b", "a\x1b", "a\\x1b")
+    ]
+    assert len(set(labels)) == 4
 
 
 def test_an_empty_key_is_still_a_label() -> None:

@@ -12,11 +12,14 @@ from logpipeline.elastic.evidence import kql
 from logpipeline.kibana.objects import data_view_id
 from logpipeline_alert_bridge.detections import AlertingGoal
 from logpipeline_alert_bridge.episodes import OVERFLOW, Episode
+from logpipeline_alert_bridge.ledger import MOST_HELD_BACK
+from logpipeline_alert_bridge.text import LONGEST, plain
 
 DETECTION, HELD_BACK = "LogPipelineDetection", "LogPipelineDetectionsHeldBack"
 LEASE_SECONDS = 300.0
 """How long an open alert lives on at Alertmanager without the bridge: ten times the time between two sends."""
 
+_LONGEST_ANNOTATION = 1024
 _OURS = ("alertname", "severity", "namespace", "pipeline", "goal")
 
 
@@ -36,7 +39,7 @@ def label_names(fields: tuple[str, ...]) -> dict[str, str]:
 def alert(pipeline: LogPipeline, goal: AlertingGoal, episode: Episode, now: float, index: str) -> dict[str, Any]:
     """Return the alert of an episode as it stands at `now`, by the wall clock; `index` holds the raw records.
 
-    Its labels do not change while it lives, its annotations do.
+    Its labels do not change while it lives, its annotations do. Both are bounded and printable, whatever the key holds.
     """
     rule = goal.rule
     labels = {
@@ -48,7 +51,8 @@ def alert(pipeline: LogPipeline, goal: AlertingGoal, episode: Episode, now: floa
     }
     # An empty value would be no label, and the alert that of another key.
     values = dict(zip(goal.fields, episode.key, strict=False))
-    labels |= {label: values[field] or "-" for field, label in label_names(goal.fields).items() if field in values}
+    shown = {field: plain(value) or "-" for field, value in values.items()}
+    labels |= {label: shown[field] for field, label in label_names(goal.fields).items() if field in shown}
     first, last = _iso(episode.first_start), _iso(episode.last_end)
     told = f"{'at least ' if rule.early else ''}{episode.peak:g}"
     annotations = {
@@ -60,13 +64,19 @@ def alert(pipeline: LogPipeline, goal: AlertingGoal, episode: Episode, now: floa
         "rule": f"{rule.meaning()}, state version {goal.state_version}",
     }
     if episode.key == OVERFLOW:
-        annotations["summary"] = f"{rule.name}: more than {goal.most_open} alerts are open, others are held back"
+        keys = f"{'at least ' if episode.keys >= MOST_HELD_BACK else ''}{episode.keys}"
+        annotations["held_back"] = keys
+        annotations["summary"] = (
+            f"{rule.name}: {goal.most_open} alerts with the greatest values are open, those of {keys} other keys are "
+            "held back"
+        )
         annotations["description"] = (
             f"{episode.windows} windows of other keys passed the threshold between {first} and {last} and alert "
-            "nobody. All are in the result topic. The goal's alert.maxOpen is the cap; alert.groupBy makes fewer."
+            f"nobody; their highest {rule.value_name} was {told}. All are in the result topic. The goal's "
+            "alert.maxOpen is the cap; alert.groupBy makes fewer."
         )
     else:
-        who = ", ".join(f"{field} {value}" for field, value in values.items())
+        who = ", ".join(f"{field} {value}" for field, value in shown.items())
         annotations["summary"] = f"{rule.name}: {who}: {rule.value_name} above {rule.threshold:g} in {rule.size} s"
         annotations["description"] = (
             f"{episode.windows} windows of {rule.size} s passed the threshold between {first} and {last}; "
@@ -78,18 +88,21 @@ def alert(pipeline: LogPipeline, goal: AlertingGoal, episode: Episode, now: floa
     ends = now + LEASE_SECONDS if episode.closed_at is None else episode.closed_at
     result: dict[str, Any] = {
         "labels": labels,
-        "annotations": annotations,
+        "annotations": {name: plain(text, _LONGEST_ANNOTATION) for name, text in annotations.items()},
         "startsAt": _iso(starts),
         # A record can be ahead of this machine's clock.
         "endsAt": _iso(max(ends, starts)),
     }
     alerting = pipeline.spec.alerting
+    # No link holds a value that is too long: it leads to more than the episode.
+    short = {field: value for field, value in values.items() if len(value) <= LONGEST}
     if alerting is not None and alerting.console_url is not None:
         # Of what is held back there is no episode.
-        shown = alerting.console_url if episode.key == OVERFLOW else _episode(alerting.console_url, rule.name, episode)
-        result["annotations"]["console"] = result["generatorURL"] = shown
+        known = episode.key != OVERFLOW and short == values
+        link = _episode(alerting.console_url, rule.name, episode) if known else alerting.console_url
+        result["annotations"]["console"] = result["generatorURL"] = link
     if alerting is not None and alerting.kibana_url is not None:
-        result["generatorURL"] = _discover(alerting.kibana_url, index, kql(rule, values), first, last)
+        result["generatorURL"] = _discover(alerting.kibana_url, index, kql(rule, short), first, last)
     return result
 
 

@@ -26,6 +26,8 @@ from logpipeline_alert_bridge.metrics import BridgeMetrics
 from logpipeline_alert_bridge.reading import Reading
 from logpipeline_alert_bridge.receivers import Receiver
 from logpipeline_alert_bridge.store import Store
+from logpipeline_alert_bridge.text import plain
+from logpipeline_alert_bridge.topics import TopicIds
 from logpipeline_alert_bridge.watermarks import Watermarks
 
 _LOG = logging.getLogger(__name__)
@@ -49,6 +51,7 @@ class Bridge:
         store: Store,
         watermarks: Watermarks,
         reading: Reading,
+        topics: TopicIds,
         receivers: Callable[[Mapping[str, Receiver]], Mapping[str, Receiver]],
         metrics: BridgeMetrics,
         index: str,
@@ -61,6 +64,7 @@ class Bridge:
         self._store = store
         self._watermarks = watermarks
         self._reading = reading
+        self._topics = topics
         self._find_receivers = receivers
         self._receivers: Mapping[str, Receiver] = {}
         self._found_at = float("-inf")
@@ -70,6 +74,9 @@ class Bridge:
         self._max_age = pipeline.spec.alerting.max_age.total_seconds()
         # Changes that Kafka has not confirmed: nobody is told of them before.
         self._unkept: dict[Name, Episode | None] = {}
+        # Messages of which Kafka does not say which topic they are from: nothing is read or committed before them.
+        self._untaken: list[Message] = []
+        self._joined = False
         self.turned_at = time.monotonic()
         self.restored = False
 
@@ -100,12 +107,10 @@ class Bridge:
         return []
 
     def _turn(self, ledger: Ledger, pool: ThreadPoolExecutor) -> None:
-        # Whoever asks for many at once waits for many: the first is told of now, with what has come along with it.
-        messages = self._consumer.consume(1, timeout=_WAIT_SECONDS)
-        messages += self._consumer.consume(_BATCH, timeout=0)
+        self._check_assignment()
+        messages = self._untaken or self._read()
         now = time.time()
-        for message in messages:
-            self._take(ledger, message, now)
+        self._untaken = self._take_all(ledger, messages, now)
         for name in self._by_name:
             if ledger.has_open(name):
                 over, watermark = self._reading.caught_up(name, *self._watermarks.get(name, time.monotonic()))
@@ -116,8 +121,28 @@ class Bridge:
         ledger.forget(now - _RETELL_SECONDS, untold_before=now - self._owe_seconds)
         self._keep(ledger)
         self._tell(ledger, pool, now)
-        if messages and not self._unkept:
+        if messages and not self._unkept and not self._untaken:
             self._commit()
+
+    def _check_assignment(self) -> None:
+        """Join the group again when it has assigned other topics than are subscribed to.
+
+        A static member that restarts is given the assignment of its predecessor, although the goals may have changed
+        (KIP-814 mends that in the Java client alone). A topic that does not exist yet costs one more rebalance.
+        """
+        assigned = {place.topic for place in self._consumer.assignment()}
+        if self._joined or not assigned:
+            return
+        self._joined = True
+        if assigned != set(self._goals):
+            self._consumer.unsubscribe()
+            self._consumer.subscribe(list(self._goals))
+
+    def _read(self) -> list[Message]:
+        # Whoever asks for many at once waits for many: the first is told of now, with what has come along with it.
+        messages: list[Message] = self._consumer.consume(1, timeout=_WAIT_SECONDS)
+        messages += self._consumer.consume(_BATCH, timeout=0)
+        return messages
 
     def _keep(self, ledger: Ledger) -> None:
         self._unkept |= ledger.changes()
@@ -140,21 +165,35 @@ class Bridge:
             # The next one says the same, and what is read again changes nothing.
             _LOG.warning("Kafka does not take the offsets: %s", error.args[0].str())
 
-    def _take(self, ledger: Ledger, message: Message, now: float) -> None:
-        error = message.error()
-        if error is not None:
-            # The topic comes with the pipeline's first pass; what else there is, the client tries again itself.
-            if error.fatal():
-                raise KafkaException(error)
-            if error.code() != KafkaError.UNKNOWN_TOPIC_OR_PART:
-                _LOG.warning("%s", error.str())
-            return
-        topic = message.topic() or ""
-        goal = self._goals[topic]
+    def _take_all(self, ledger: Ledger, messages: list[Message], now: float) -> list[Message]:
+        """Take in messages; returns those that have to wait."""
+        for index, message in enumerate(messages):
+            error = message.error()
+            if error is not None:
+                # The topic comes with the pipeline's first pass; what else there is, the client tries again itself.
+                if error.fatal():
+                    raise KafkaException(error)
+                if error.code() != KafkaError.UNKNOWN_TOPIC_OR_PART:
+                    _LOG.warning("%s", error.str())
+                continue
+            if message.topic() not in self._goals:
+                continue  # of the assignment of a predecessor
+            try:
+                topic = self._topics.of(message)
+            except KafkaException as fault:
+                _LOG.warning("%s cannot be described, trying again: %s", message.topic(), fault.args[0].str())
+                return messages[index:]
+            self._take(ledger, message, topic, now)
+        return []
+
+    def _take(self, ledger: Ledger, message: Message, topic: str, now: float) -> None:
+        name = message.topic() or ""
+        goal = self._goals[name]
         try:
-            found = detection(goal, message.value(), message.partition() or 0, message.offset() or 0)
+            found = detection(goal, message.value(), topic, message.partition() or 0, message.offset() or 0)
         except MalformedResultError as fault:
-            _LOG.warning("%s [%s] at offset %s: %s", topic, message.partition(), message.offset(), fault)
+            reason = plain(str(fault))
+            _LOG.warning("%s [%s] at offset %s: %s", name, message.partition(), message.offset(), reason)
             self._metrics.count(goal.rule.name, "malformed")
             return
         if found.end < now - self._max_age:

@@ -26,6 +26,7 @@ from logpipeline_alert_bridge.reading import Reading
 from logpipeline_alert_bridge.receivers import Credentials, Receiver, WebhookReceiver, peers
 from logpipeline_alert_bridge.serving import verdicts
 from logpipeline_alert_bridge.store import Store
+from logpipeline_alert_bridge.topics import TopicIds
 from logpipeline_alert_bridge.watermarks import Watermarks
 
 _LOG = logging.getLogger(__name__)
@@ -75,6 +76,7 @@ def main(
     watermarks = Watermarks(goal_urls)
     try:
         consumer = Consumer(_consumer_settings(pipeline, settings))
+        admin = AdminClient({**settings, "log_level": 0})
         topics = {goal.rule.name: topic for topic, goal in goals.items()}
         bridge = Bridge(
             pipeline,
@@ -82,7 +84,8 @@ def main(
             consumer,
             Store(pipeline.topics()["alerts"].name or "", settings),
             watermarks,
-            Reading(consumer, AdminClient({**settings, "log_level": 0}), topics),
+            Reading(consumer, admin, topics),
+            TopicIds(admin),
             lambda known: _receivers(alerting, alertmanager_secret, webhook_secret, known),
             metrics,
             index or pipeline.index(),

@@ -40,8 +40,10 @@ def alerting_goals(pipeline: LogPipeline) -> dict[str, AlertingGoal]:
     return result
 
 
-def detection(goal: AlertingGoal, value: bytes | None, source: int, offset: int) -> Detection:
-    """Return the detection that a message of the goal's result topic tells of; raises MalformedResultError."""
+def detection(goal: AlertingGoal, value: bytes | None, topic: str, partition: int, offset: int) -> Detection:
+    """Return the detection in a message of the goal's result topic, whose identity is `topic`; raises
+    MalformedResultError.
+    """
     result = read_result(goal.rule, value)
     values = dict(zip(goal.rule.group_by, result.key, strict=True))
     return Detection(
@@ -50,6 +52,7 @@ def detection(goal: AlertingGoal, value: bytes | None, source: int, offset: int)
         start=result.start,
         end=result.end,
         value=result.value,
-        source=source,
+        topic=topic,
+        partition=partition,
         offset=offset,
     )

@@ -19,8 +19,8 @@ OVERFLOW: Key = ()
 class Detection:
     """A window of a goal that has passed the threshold.
 
-    `key` holds the values of the fields that tell its alerts apart; `source` is the partition of the result topic and
-    `offset` its place there.
+    `key` holds the values of the fields that tell its alerts apart; `topic` identifies the result topic (see
+    `TopicIds`), `partition` and `offset` are its place there.
     """
 
     goal: str
@@ -28,7 +28,8 @@ class Detection:
     start: int
     end: int
     value: float
-    source: int
+    topic: str
+    partition: int
     offset: int
 
 
@@ -39,8 +40,10 @@ class Episode:
     `first_start` and `last_end` span all its windows; `last_start` is where the newest of them begins. `peak` is the
     greatest value told and `windows` their number. `opened_at` and `closed_at` are moments of the wall clock,
     `closed_by` says why it was closed; the last two are None while it is open. `opened_at` tells the episodes of a key
-    apart: a window that comes late can begin before `first_start`. `offsets` says, by partition, up to where detections
-    are in it, so that one that is read again changes nothing. `reported` is the state that the webhook was last told.
+    apart: a window that comes late can begin before `first_start`. `offsets` says, by partition of `topic`, up to where
+    detections are in it, so that one that is read again changes nothing; offsets of another topic say nothing of this
+    one. `topic` is empty in what former versions have kept. `reported` is the state that the webhook was last told.
+    `keys`, of what is held back, is how many keys that is.
     """
 
     goal: str
@@ -51,10 +54,17 @@ class Episode:
     peak: float
     windows: int
     opened_at: float
+    topic: str = ""
     offsets: Mapping[int, int] = field(default_factory=dict)
     closed_at: float | None = None
     closed_by: str | None = None
     reported: str | None = None
+    keys: int = 0
+
+    @property
+    def severity(self) -> tuple[float, int]:
+        """By what the cap orders: the greatest value; of equal ones, as those of an early goal are, the windows."""
+        return self.peak, self.windows
 
     @property
     def state(self) -> str:
@@ -63,7 +73,11 @@ class Episode:
 
     def has(self, detection: Detection) -> bool:
         """Whether the detection is in it already."""
-        return detection.offset <= self.offsets.get(detection.source, -1)
+        return detection.offset <= self.offsets_in(detection.topic).get(detection.partition, -1)
+
+    def offsets_in(self, topic: str) -> Mapping[int, int]:
+        """Return the offsets by partition of a topic, none of an unknown one."""
+        return self.offsets if topic and topic == self.topic else {}
 
     def ends_before(self, detection: Detection, gap: int) -> bool:
         """Whether the detection's window begins more than `gap` seconds after its last one."""
@@ -85,7 +99,8 @@ def begun(detection: Detection, now: float, before: Episode | None = None) -> Ep
         peak=detection.value,
         windows=1,
         opened_at=now,
-        offsets={**(before.offsets if before else {}), detection.source: detection.offset},
+        topic=detection.topic,
+        offsets={**(before.offsets_in(detection.topic) if before else {}), detection.partition: detection.offset},
     )
 
 
@@ -98,8 +113,18 @@ def merged(episode: Episode, detection: Detection) -> Episode:
         last_end=max(episode.last_end, detection.end),
         peak=max(episode.peak, detection.value),
         windows=episode.windows + 1,
-        offsets={**episode.offsets, detection.source: detection.offset},
+        topic=detection.topic,
+        offsets={**episode.offsets_in(detection.topic), detection.partition: detection.offset},
     )
+
+
+def extended(episode: Episode | None, detection: Detection, gap: int, now: float) -> Episode | None:
+    """Return the episode that the detection belongs to, given the last one of its key: that one with the detection in
+    it, or the next. None when it belongs before the open one.
+    """
+    if episode is None or episode.closed_at is not None or episode.ends_before(detection, gap):
+        return begun(detection, now, episode)
+    return None if episode.begins_after(detection, gap) else merged(episode, detection)
 
 
 def is_over(episode: Episode, watermark: float, gap: int) -> bool:

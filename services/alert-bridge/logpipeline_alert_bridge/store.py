@@ -96,7 +96,7 @@ def episode_of(value: bytes) -> Episode:
         content = orjson.loads(value)
         offsets = {int(partition): offset for partition, offset in content.pop("offsets").items()}
         return Episode(**{**content, "key": tuple(content["key"])}, offsets=offsets)
-    except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise LogPipelineError(
             f"the topic of open alerts holds a message that is none of ours ({error!r}); "
             "name another in spec.alerting.topic"
