@@ -1,11 +1,26 @@
-"""What Spark's text of a query that has failed says."""
+"""What a goal failed by, and what Spark's and Java's text of it says."""
 
 from __future__ import annotations
 
 import re
 
+from py4j.protocol import Py4JJavaError
+
 # Which task it was, and how often it was tried, tells a reader of the status nothing.
 _LOST_TASK = re.compile(r"Job aborted due to stage failure: .*?\(TID \d+\) \(.*?\): ")
+
+
+class CheckpointError(Exception):
+    """The store of a goal's checkpoint does not do what is asked of it: a disk that is full, an object store that does
+    not answer.
+    """
+
+
+def java_text(error: Py4JJavaError) -> str:
+    """Return the Java exception with its stack trace, without py4j's line about the call that met it; raises Py4JError
+    when the JVM has ended meanwhile.
+    """
+    return str(error).removeprefix(f"{error.errmsg}: ")
 
 
 def cause(error: str) -> str:

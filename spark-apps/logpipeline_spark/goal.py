@@ -11,13 +11,16 @@ import threading
 from pathlib import Path
 
 import click
+from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
 from logpipeline.api import LogPipeline, load_accepted
 from logpipeline.rules import Rule, chosen_rules, state_folder, state_identity
 from logpipeline_spark import container, kafka, stream
+from logpipeline_spark.batches import Batches
 from logpipeline_spark.checkpoint import Checkpoint
+from logpipeline_spark.failures import CheckpointError, java_text
 from logpipeline_spark.health import stall_limit
 from logpipeline_spark.host import JVM_GONE, Host
 from logpipeline_spark.leftovers import remove_leftovers
@@ -110,7 +113,8 @@ def main(
             reports_invalid=reports_invalid,
             partitions=partitions,
         )
-        Host({rule.name: functools.partial(start, rule) for rule in rules}, board).run(stop)
+        starts = {rule.name: functools.partial(start, rule) for rule in rules}
+        Host(starts, board, Batches(spark).work).run(stop)
     finally:
         server.close()
         with contextlib.suppress(*JVM_GONE):  # the JVM may have ended first, see Host
@@ -146,9 +150,13 @@ def _start(
 ) -> StreamingQuery:
     goal = next(goal for goal in pipeline.spec.goals if goal.name == rule.name)
     identity = state_identity(pipeline, rule)
-    checkpoint = Checkpoint(spark, f"{checkpoints.rstrip('/')}/{state_folder(goal)}")
-    checkpoint.claim(rule.name, identity)
-    board.claimed(rule.name, identity, checkpoint.folder, goal.state_version, checkpoint.committed())
+    try:
+        checkpoint = Checkpoint(spark, f"{checkpoints.rstrip('/')}/{state_folder(goal)}")
+        checkpoint.claim(rule.name, identity)
+        committed = checkpoint.committed()
+    except Py4JJavaError as error:
+        raise CheckpointError(java_text(error)) from error
+    board.claimed(rule.name, identity, checkpoint.folder, goal.state_version, committed)
     return stream.start(
         spark,
         pipeline,

@@ -158,12 +158,14 @@ class Board(StreamingQueryListener):
             for goal in self._goals.values():
                 goal.error = reason
 
-    def failed(self, name: str, error: str, *, refused: bool = False) -> None:
-        """Note that a goal has stopped by an error, or was `refused` because its checkpoint is of another rule."""
+    def failed(self, name: str, error: str, *, of_checkpoint: bool = False) -> None:
+        """Note that a goal has stopped by an error; `of_checkpoint`: its checkpoint is of another rule, or its store
+        fails.
+        """
         with self._lock:
             goal = self._goals[name]
             goal.state, goal.error = "failed", cause(error)
-            goal.checkpoint_failed = refused or (
+            goal.checkpoint_failed = of_checkpoint or (
                 goal.checkpoint is not None and is_of_checkpoint(goal.checkpoint, error)
             )
             goal.pulse.rest()
@@ -190,6 +192,16 @@ class Board(StreamingQueryListener):
         """Return the id of the goal's last completed batch."""
         with self._lock:
             return self._goals[name].batch
+
+    def silence(self, name: str) -> float:
+        """Return the seconds since a goal's last sign of life, 0 when it is not at work."""
+        with self._lock:
+            return self._goals[name].pulse.silence(self._clock())
+
+    def advances(self, name: str) -> None:
+        """Note that a goal is further in its batch than before."""
+        with self._lock:
+            self._goals[name].pulse.beat(self._clock())
 
     def stalled(self, limit: float) -> list[str]:
         """Return what has shown no sign of life for more than `limit` seconds although it is at work; none when all is

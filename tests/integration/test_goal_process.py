@@ -90,3 +90,30 @@ def test_a_goal_reads_with_its_secret_and_goes_on_or_anew_as_its_state_version_s
         assert third.stop() == 0
     clients = [(message.key or b"").decode() for message in read(kafka.bootstrap_servers, f"{topic}.busy")]
     assert set(clients) == {"10.0.0.1", "10.0.0.2"}
+
+
+def test_a_checkpoint_that_cannot_be_written_stops_its_goal_alone(kafka: Broker, topic: str, tmp_path: Path) -> None:
+    kafka.topic(topic, 2)
+    for name in ("busy", "full", "invalid"):
+        kafka.topic(f"{topic}.{name}")
+    goals = [{"name": name, "preset": "client-rate", "topic": {"name": f"{topic}.{name}"}} for name in ("full", "busy")]
+    spec = {"source": {"topic": {"name": topic, "partitions": 2}}, "kafka": {"managed": {}}, "goals": goals}
+    head = {"apiVersion": "logpipeline.dev/v1alpha1", "kind": "LogPipeline", "metadata": {"name": topic}}
+    (tmp_path / "pipeline.yaml").write_text(yaml.safe_dump({**head, "spec": spec}))
+    (tmp_path / "checkpoints").mkdir()
+    # Where a folder should be there is a file: an IOException for every user, root among them.
+    in_the_way = tmp_path / "checkpoints" / "full"
+    in_the_way.write_text("")
+    send(kafka, topic, "10.0.0.1")
+    with GoalProcess(tmp_path, kafka) as process:
+        seen = process.wait_until(
+            lambda goals: (
+                {goal["goal"] for goal in goals if goal["records_total"] == RECORDS} == {"busy"}
+                and any(goal["restarts"] > 1 for goal in goals)
+            )
+        )
+        assert (seen["full"]["checkpoint_failed"], seen["busy"]["restarts"]) == (True, 0)
+        assert "Exception" in seen["full"]["error"]
+        in_the_way.unlink()
+        process.wait_until(lambda goals: all(goal["records_total"] == RECORDS for goal in goals))
+        assert process.stop() == 0

@@ -164,7 +164,7 @@ def test_a_goal_whose_checkpoint_is_at_fault_says_so_until_it_reads_again(
 ) -> None:
     board = Board("web", ["rate"])
     board.claimed("rate", {"aggregate": "count"}, "/checkpoint/rate", 1, None)
-    board.failed("rate", error, refused=refused)
+    board.failed("rate", error, of_checkpoint=refused)
     board.restarted("rate")
     board.onQueryStarted(STARTED)  # type: ignore[arg-type]
     assert told(board)["checkpoint_failed"] is failed

@@ -15,7 +15,8 @@ from logpipeline_operator.desired.secrets import SecretFacts, kafka_secret
 from logpipeline_operator.settings import Settings
 
 _RESOURCES = {"requests": {"cpu": "200m", "memory": "768Mi"}, "limits": {"memory": "1280Mi"}}
-# It waits for Kafka and its topic, and then for its first batch, which may read a long history.
+# Until its process answers, on the busiest node. What comes then has no limit as long as it advances, Kafka that is not
+# there yet and a first batch that reads a long history among it.
 _START_SECONDS = 600
 _CONFIG = "/etc/logpipeline"
 _CHECKPOINT = "/checkpoint"
