@@ -138,7 +138,9 @@ class Source(Model):
     )
     max_future_skew: Duration = Field(
         written("10m"),
-        description="A record further ahead of its Kafka timestamp is invalid; one bad clock moves no watermark.",
+        description="A record further ahead of its Kafka timestamp is invalid; one bad clock moves no watermark. "
+        "That timestamp is the broker's on a managed Kafka; on an external one it is the producer's own unless the "
+        "topic has message.timestamp.type=LogAppendTime.",
     )
     idle_partition_timeout: Duration = Field(
         written("10s"),

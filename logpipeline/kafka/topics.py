@@ -13,6 +13,7 @@ from logpipeline.errors import LogPipelineError
 RECORD_BYTES = 16 * 1024 * 1024
 # Invalid records and dead letters carry a whole record and say why; as base64 it is a third longer.
 WRAPPED_BYTES = 24 * 1024 * 1024
+TIMESTAMP_TYPE = "message.timestamp.type"
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,11 @@ def wanted_topics(pipeline: LogPipeline, brokers: int) -> dict[str, TopicSpec]:
         config = {"cleanup.policy": "delete", "retention.ms": str(round(topic.retention.total_seconds() * 1000))}
         if use == "raw":
             config["max.message.bytes"] = str(RECORD_BYTES)
+            if pipeline.spec.kafka.external is None:
+                # The broker's clock, against which maxFutureSkew measures: by default the timestamp is the producer's
+                # own, and a producer with a wrong clock agrees with itself. Of a Kafka that is not ours others may
+                # depend on it.
+                config[TIMESTAMP_TYPE] = "LogAppendTime"
         elif use in ("invalid", "sink-dead-letters"):
             config["max.message.bytes"] = str(WRAPPED_BYTES)
         elif use == "alerts":

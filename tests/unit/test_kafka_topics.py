@@ -13,7 +13,7 @@ from logpipeline.kafka.topics import ExistingTopic, TopicPlan, plan_topics, want
 from pipelines import a_pipeline
 
 DAY = {"cleanup.policy": "delete", "retention.ms": "86400000"}
-RAW = {**DAY, "max.message.bytes": "16777216"}
+RAW = {**DAY, "max.message.bytes": "16777216", "message.timestamp.type": "LogAppendTime"}
 
 
 def pipeline(**topic: Any) -> LogPipeline:
@@ -60,7 +60,12 @@ def test_there_are_never_more_replicas_than_brokers(replicas: int | None, broker
         (ExistingTopic(4, {**RAW, "segment.bytes": "1"}), {}, {}),
         (ExistingTopic(1, RAW), {"raw": 4}, {}),
         (ExistingTopic(4, {**RAW, "retention.ms": "1"}), {}, {"raw": {"retention.ms": "86400000"}}),
-        (ExistingTopic(2, DAY), {"raw": 4}, {"raw": {"max.message.bytes": "16777216"}}),
+        (ExistingTopic(2, DAY), {"raw": 4}, {"raw": {key: RAW[key] for key in RAW.keys() - DAY}}),
+        (
+            ExistingTopic(4, {**RAW, "message.timestamp.type": "CreateTime"}),
+            {},
+            {"raw": {"message.timestamp.type": "LogAppendTime"}},
+        ),
     ],
 )
 def test_an_existing_topic_is_brought_to_what_is_wanted(
@@ -68,6 +73,11 @@ def test_an_existing_topic_is_brought_to_what_is_wanted(
 ) -> None:
     wanted = {"raw": wanted_topics(pipeline(), brokers=1)["raw"]}
     assert plan_topics(wanted, {"raw": existing}) == TopicPlan([], grow, configure)
+
+
+def test_the_clock_of_a_topic_of_another_kafka_is_left_alone() -> None:
+    external = a_pipeline(kafka={"external": {"bootstrapServers": "k:9092"}})
+    assert "message.timestamp.type" not in wanted_topics(external, brokers=1)["raw"].config
 
 
 def test_a_missing_topic_is_created() -> None:

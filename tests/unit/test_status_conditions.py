@@ -472,3 +472,18 @@ def test_every_reason_that_needs_somebody_has_a_remedy() -> None:
     assert [reason.name for reason in REASONS if reason.kind == "fault" and not reason.remedy] == []
     for kind in FaultKind:
         assert reason_of(kind.value).kind == "fault"
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "kind", "words"),
+    [
+        (EXTERNAL, "CreateTime", "message.timestamp.type=CreateTime: source.maxFutureSkew measures against the clocks"),
+        (EXTERNAL, "LogAppendTime", "message.timestamp.type=LogAppendTime"),
+        (EXTERNAL, None, " topics"),
+        (PIPELINE, "LogAppendTime", " topics"),
+    ],
+)
+def test_whose_clock_counts_on_an_external_topic_is_told(pipeline: LogPipeline, kind: str | None, words: str) -> None:
+    told = message(pipeline, facts(topics=TopicsFacts(ready=True, timestamp_type=kind)), "TopicsReady")
+    assert words in told
+    assert ("message.timestamp" in told) is ("message.timestamp" in words)

@@ -97,10 +97,13 @@ class KafkaFacts:
 
 @dataclass(frozen=True)
 class TopicsFacts:
-    """Whether the topics are as the resource says; `ready` None is unknown."""
+    """Whether the topics are as the resource says; `ready` None is unknown. `timestamp_type` is the raw topic's
+    message.timestamp.type, None as long as it is unknown.
+    """
 
     ready: bool | None = None
     fault: Fault | None = None
+    timestamp_type: str | None = None
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -15,13 +16,13 @@ from logpipeline.errors import LogPipelineError
 from logpipeline.kafka.admin import Cluster, KafkaAdmin, Offsets
 from logpipeline.kafka.connect import sink_group
 from logpipeline.kafka.group_offsets import GroupOffsets
-from logpipeline.kafka.topics import TopicSpec, plan_topics, wanted_topics
+from logpipeline.kafka.topics import TIMESTAMP_TYPE, TopicSpec, plan_topics, wanted_topics
 from logpipeline_operator.observe.credentials import SecretValues, kafka_client, kafka_secret_name
 from logpipeline_operator.observe.endpoints import Endpoints
 from logpipeline_operator.observe.facts import Fault, FaultKind, KafkaFacts, TopicsFacts
 from logpipeline_operator.observe.faults import PeerError, kafka_fault, network_words, with_secret
 
-_CONNECT_SECONDS = 1.0
+_CONNECT_SECONDS, _KNOCK_SECONDS = 1.0, 3.0
 _METADATA_SECONDS = 3.0
 _OFFSETS_SECONDS = 2.0
 # How often settings of topics are compared that nothing points to having changed.
@@ -67,8 +68,11 @@ def observe_kafka(
 
 def _knock(servers: str) -> None:
     """Raise PeerError when no server takes a connection: a client would try again and again for nothing."""
-    faults = []
+    faults: list[OSError] = []
+    until = time.monotonic() + _KNOCK_SECONDS
     for server in servers.split(","):
+        if faults and time.monotonic() > until:
+            break  # of a long list not each has a second
         host, _, port = server.rpartition(":")
         try:
             with closing(socket.create_connection((host.strip("[]"), int(port)), timeout=_CONNECT_SECONDS)):
@@ -103,14 +107,16 @@ def _topics(
         return memory.facts
     memory.wanted, memory.compared = wanted, now
     try:
-        if plan := plan_topics(wanted, admin.existing([spec.name for spec in wanted.values()])):
+        existing = admin.existing([spec.name for spec in wanted.values()])
+        if plan := plan_topics(wanted, existing):
             admin.apply(plan)
     except (LogPipelineError, KafkaException) as error:
         if (fault := _refusal(pipeline, error)) is None:
             raise
         memory.facts = TopicsFacts(ready=False, fault=fault)
     else:
-        memory.facts = TopicsFacts(ready=True)
+        raw = existing.get(wanted["raw"].name)
+        memory.facts = TopicsFacts(ready=True, timestamp_type=raw.config.get(TIMESTAMP_TYPE) if raw else None)
     return memory.facts
 
 

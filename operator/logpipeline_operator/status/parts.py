@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from logpipeline.api import LogPipeline
+from logpipeline.kafka.topics import TIMESTAMP_TYPE
 from logpipeline.rules import alerts
 from logpipeline_operator.observe.facts import ConnectorFacts, Facts, Fault, IndexFacts, KafkaFacts, WorkloadFacts
 from logpipeline_operator.status.reasons import Finding, reason_of, worst
@@ -63,7 +64,12 @@ def topics_finding(pipeline: LogPipeline, facts: Facts, kafka: Finding) -> Findi
     if facts.topics.fault is not None:
         return fault_finding(facts.topics.fault)
     if facts.topics.ready:
-        return Finding("True", "Ready", f"{len(pipeline.topics())} topics")
+        text = f"{len(pipeline.topics())} topics"
+        if pipeline.spec.kafka.external is not None and facts.topics.timestamp_type is not None:
+            text += f"; the raw topic has {TIMESTAMP_TYPE}={facts.topics.timestamp_type}"
+            if facts.topics.timestamp_type != "LogAppendTime":
+                text += ": source.maxFutureSkew measures against the clocks of the producers"
+        return Finding("True", "Ready", text)
     if pipeline.spec.suspend:
         return Finding("False", "Suspended", "topics are compared when the pipeline runs")
     if kafka.reason == "Unknown":
