@@ -12,6 +12,7 @@ from elasticsearch import ApiError, Elasticsearch, NotFoundError, TransportError
 from logpipeline.api import LogPipeline
 from logpipeline.elastic.retention import dated_index, expired_indices
 from logpipeline.elastic.template import index_template, template_name
+from logpipeline.elastic.transport import BoundedNode
 from logpipeline.errors import LogPipelineError, first_line
 
 # Making or removing an index waits for the cluster's state, which a busy machine writes slowly.
@@ -19,12 +20,14 @@ _CHANGE_SECONDS = 30.0
 _SERVER_ERROR, _TOO_MANY = 500, 429
 
 
-def connect(url: str, secret: Mapping[str, str], timeout: float) -> Elasticsearch:
-    """Return a client of the hosts in `url` (commas between).
+def connect(
+    url: str, secret: Mapping[str, str], timeout: float, node: type[BoundedNode] = BoundedNode
+) -> Elasticsearch:
+    """Return a client of the hosts in `url` (commas between); `node` says how large an answer may be.
 
     `secret` may hold apiKey, or username and password, and ca.crt; raises LogPipelineError when that is no certificate.
     """
-    options: dict[str, Any] = {"request_timeout": timeout, "max_retries": 0}
+    options: dict[str, Any] = {"request_timeout": timeout, "max_retries": 0, "node_class": node}
     if "apiKey" in secret:
         options["api_key"] = secret["apiKey"]
     elif "username" in secret:

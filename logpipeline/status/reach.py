@@ -15,6 +15,8 @@ from logpipeline.errors import LogPipelineError, first_line
 from logpipeline.web import RefusedError, fetch
 
 _SECONDS = 20.0
+# It quotes raw records, and one of them alone may have 16 MiB.
+_MOST_BYTES = 64 << 20
 _CONSOLE_PORT = 8080
 _UNAUTHORIZED = 401
 # A line of the log of kubectl's libraries: level and date, time, thread, file.
@@ -32,7 +34,12 @@ class ConsoleApi:
         """Return the JSON at `path`."""
         try:
             return json.loads(
-                fetch(f"{self._url}/{path}?{urlencode(parameters)}", headers=self._headers, timeout=_SECONDS)
+                fetch(
+                    f"{self._url}/{path}?{urlencode(parameters)}",
+                    headers=self._headers,
+                    timeout=_SECONDS,
+                    most=_MOST_BYTES,
+                )
             )
         except RefusedError as error:
             if error.status == _UNAUTHORIZED:

@@ -28,8 +28,8 @@ from logpipeline_operator.threads import running_after, start
 
 # Less than the pod's terminationGracePeriodSeconds, of which kopf takes a part before.
 _STOP_SECONDS = 15.0
-# A look at a data path waits, a pass works: so many looks beside each pass.
-LOOKS = 4
+# A look at a data path waits, a pass works: so many looks beside each pass, of one namespace half as many.
+LOOKS = 8
 
 
 class Operator:
@@ -45,7 +45,7 @@ class Operator:
         self.controller = Controller(configuration.namespaces, self._pipelines, self._cache, self._canary)
         self._resync = Resync(client, self.controller, self._pipelines, self._cache, configuration.resync)
         self._observer = Observer()
-        self._observations = Observations(self._look, self.controller.queue.add)
+        self._observations = Observations(self._look, self.controller.queue.add, LOOKS * configuration.workers // 2)
         creations = Creations(client)
         reporter = Reporter(client, self._pipelines, self.controller.queue.add, configuration.pod_name)
         self._reconciler = Reconciler(

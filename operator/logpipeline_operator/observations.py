@@ -26,10 +26,11 @@ Version = tuple[str, int]
 class Observations:
     """The newest facts of each pipeline; safe to use from several threads."""
 
-    def __init__(self, look: Look, on_news: Callable[[PipelineKey], None]) -> None:
+    def __init__(self, look: Look, on_news: Callable[[PipelineKey], None], share: int) -> None:
+        """`share`: of the pipelines of one namespace so many are looked at at a time, however slow their peers are."""
         self._look = look
         self._on_news = on_news
-        self._queue: WorkQueue[PipelineKey] = WorkQueue()
+        self._queue: WorkQueue[PipelineKey] = WorkQueue(group=lambda key: key.namespace, share=share)
         self._lock = threading.Lock()
         self._facts: dict[PipelineKey, Facts] = {}
         self._followed: dict[PipelineKey, Version] = {}

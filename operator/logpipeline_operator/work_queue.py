@@ -7,9 +7,11 @@ ever have the same one and no change is lost.
 from __future__ import annotations
 
 import heapq
+import math
 import threading
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
 Key = TypeVar("Key")
@@ -24,10 +26,25 @@ def backoff(failures: int) -> float:
 
 
 class WorkQueue(Generic[Key]):
-    """Keys that are due now or later; safe to use from several threads."""
+    """Keys that are due now or later; safe to use from several threads.
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    At most `share` keys of one `group` are worked on at a time, so that a group whose keys are slow leaves workers for
+    the others.
+    """
+
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        group: Callable[[Key], Hashable] = lambda _: None,
+        share: float = math.inf,
+    ) -> None:
         self._clock = clock
+        self._group = group
+        self._share = share
+        self._busy: Counter[Hashable] = Counter()
+        # What is due and waits for another of its group, as in the heap.
+        self._held: dict[Hashable, list[tuple[float, int, Key]]] = {}
         self._changed = threading.Condition()
         self._due: dict[Key, float] = {}
         self._heap: list[tuple[float, int, Key]] = []
@@ -70,9 +87,14 @@ class WorkQueue(Generic[Key]):
                 continue
             if moment > now:
                 return None, moment - now
-            heapq.heappop(self._heap)
+            entry = heapq.heappop(self._heap)
+            group = self._group(key)
+            if self._busy[group] >= self._share:
+                heapq.heappush(self._held.setdefault(group, []), entry)
+                continue
             del self._due[key]
             self._working.add(key)
+            self._busy[group] += 1
             return key, None
         return None, None
 
@@ -81,6 +103,7 @@ class WorkQueue(Generic[Key]):
         delay = None
         with self._changed:
             self._working.discard(key)
+            self._release(self._group(key))
             if failed:
                 self._failures[key] = self._failures.get(key, 0) + 1
                 delay = backoff(self._failures[key])
@@ -92,6 +115,20 @@ class WorkQueue(Generic[Key]):
         if delay is not None:
             self.add(key, delay)
         return delay
+
+    def _release(self, group: Hashable) -> None:
+        """Let another of the group in, the one that has been due for longest; the lock is held."""
+        self._busy[group] -= 1
+        held = self._held.get(group, [])
+        while held:
+            moment, count, key = heapq.heappop(held)
+            if self._due.get(key) == moment:
+                heapq.heappush(self._heap, (moment, count, key))
+                break
+        if not held:
+            self._held.pop(group, None)
+        if not self._busy[group]:
+            del self._busy[group]
 
     def forget(self, key: Key) -> None:
         """Drop what is known of a key that is gone."""

@@ -5,29 +5,32 @@ from __future__ import annotations
 import logging
 import ssl
 import urllib.parse
-import urllib.request
 from pathlib import Path
 
+from logpipeline.web import RefusedError, fetch
 from logpipeline_spark.placement import DRIVER_LABEL, ExecutorPods
 
 _LOG = logging.getLogger(__name__)
 _ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 _SERVER = "https://kubernetes.default.svc"
 _SECONDS = 10.0
+# The server answers with the pods that it deletes.
+_MOST_BYTES = 16 << 20
 
 
 def remove_leftovers(executors: ExecutorPods) -> None:
     """Delete the executors that an earlier start in this pod has left; what cannot be deleted is told and left."""
     try:
         token = (_ACCOUNT / "token").read_text(encoding="ascii").strip()
-        request = urllib.request.Request(  # noqa: S310 - the address is fixed
-            _SERVER + path_of(executors), headers={"Authorization": f"Bearer {token}"}, method="DELETE"
+        fetch(
+            _SERVER + path_of(executors),
+            method="DELETE",
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=_SECONDS,
+            context=ssl.create_default_context(cafile=str(_ACCOUNT / "ca.crt")),
+            most=_MOST_BYTES,
         )
-        server = urllib.request.HTTPSHandler(context=ssl.create_default_context(cafile=str(_ACCOUNT / "ca.crt")))
-        # A proxy of the user's is for the outside.
-        with urllib.request.build_opener(urllib.request.ProxyHandler({}), server).open(request, timeout=_SECONDS):
-            return
-    except OSError as error:
+    except (OSError, RefusedError) as error:
         _LOG.warning("executors of an earlier start cannot be removed: %s", error)
 
 

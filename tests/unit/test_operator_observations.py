@@ -29,7 +29,7 @@ class World:
     def __init__(self) -> None:
         self.looks: queue.Queue[Look] = queue.Queue()
         self.news: queue.Queue[PipelineKey] = queue.Queue()
-        self.observations = Observations(lambda _: self.looks.get(timeout=10)(), self.news.put)
+        self.observations = Observations(lambda _: self.looks.get(timeout=10)(), self.news.put, share=1)
         self.observations.start(1)
 
     def passes(self, generation: int, uid: str = "u-1") -> None:

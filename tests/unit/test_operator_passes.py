@@ -95,7 +95,7 @@ class World:
         self.pipelines, self.cache = Pipelines(), Cache()
         self.controller = Controller((), self.pipelines, self.cache, None)
         self.controller.scope_listed("")
-        observations = Observations(lambda _: None, self.controller.queue.add)
+        observations = Observations(lambda _: None, self.controller.queue.add, share=1)
         reporter = Reporter(self.server, self.pipelines, self.controller.queue.add, "operator-0")
         self.reconciler = Reconciler(
             self.server,

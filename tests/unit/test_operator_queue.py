@@ -66,6 +66,28 @@ def test_a_failure_waits_but_a_change_does_not() -> None:
     assert queue.done("a", failed=True) == 2
 
 
+def test_a_group_has_its_share_of_the_workers_and_no_more() -> None:
+    clock = Clock()
+    queue: WorkQueue[str] = WorkQueue(clock, group=lambda key: key[0], share=2)
+    for key in ("a1", "a2", "a3", "a4", "b1"):
+        queue.add(key)
+        clock.now += 1
+    # The workers that have the first two are held up.
+    assert [queue.take() for _ in range(3)] == ["a1", "a2", "b1"]
+    queue.add("b2")
+    queue.add("a4")  # waits already
+    queue.forget("a3")
+    assert queue.take() == "b2"
+    assert queue.depth() == 1
+    queue.done("a1", failed=False)
+    assert queue.take() == "a4"
+    for key in ("a2", "a4", "b1", "b2"):
+        queue.done(key, failed=False)
+    assert queue.depth() == 0
+    queue.close()
+    assert queue.take() is None
+
+
 def _queue() -> tuple[WorkQueue[str], Clock]:
     clock = Clock()
     return WorkQueue(clock), clock

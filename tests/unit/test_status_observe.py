@@ -55,7 +55,8 @@ class Server:
                 self.send_header("X-Elastic-Product", "Elasticsearch")
                 self.send_header("Content-Length", str(len(text)))
                 self.end_headers()
-                self.wfile.write(text)
+                if self.command != "HEAD":
+                    self.wfile.write(text)
 
             do_GET = do_PUT = do_POST = do_HEAD = _any  # noqa: N815 - the names are http.server's
 
@@ -210,7 +211,10 @@ def external(url: str) -> Any:
         ((401, {}), FaultKind.AUTHENTICATION_FAILED, "username and password, in the Secret 'es'"),
         ((403, {}), FaultKind.NOT_AUTHORIZED, "the user in the Secret 'es'"),
         ((503, {}), FaultKind.UNREACHABLE, "answers 503"),
-        ((400, {"error": {"type": "x", "reason": "y"}}), FaultKind.REFUSED, "answers 400"),
+        ((400, {"error": {"type": "found_out", "reason": "found out"}}), FaultKind.REFUSED, "answers 400"),
+        ((404, {"error": {"type": "found_out"}}), FaultKind.REFUSED, "answers 404"),
+        ((307, {"error": {"type": "found_out"}}), FaultKind.REFUSED, "answers 307"),
+        ((200, b"found out"), FaultKind.UNREACHABLE, "does not answer"),
     ],
 )
 def test_faults_of_elasticsearch(server: Server, answer: Answer, expected: FaultKind, words: str) -> None:
@@ -220,6 +224,8 @@ def test_faults_of_elasticsearch(server: Server, answer: Answer, expected: Fault
     assert facts.fault is not None
     assert words in facts.fault.message
     assert "hunter2" not in facts.fault.message
+    # Behind the URL there can be a service that its author cannot ask.
+    assert "found" not in facts.fault.message
     assert (facts.ready, facts.indexed) == (None, None)
 
 
@@ -398,7 +404,7 @@ def test_who_fails_is_left_alone_for_longer_and_longer() -> None:
             asked.append(now)
             return KafkaFacts(fault=Fault(FaultKind.UNREACHABLE, "down"))
 
-        answers, _ = ask_all(pool, {"k": question(ask, about)}, peers, now, 5.0)
+        answers, _ = ask_all(pool.submit, {"k": question(ask, about)}, peers, now, 5.0)
         facts: KafkaFacts = answers["k"]
         return facts
 
@@ -424,7 +430,7 @@ def test_a_look_ends_in_time_and_asks_nobody_twice_at_once() -> None:
     with ThreadPoolExecutor(2) as pool:
         for now in (0.0, 100.0):
             answers, fresh = ask_all(
-                pool, {"hangs": question(hang), "well": question(lambda: KafkaFacts(brokers=3))}, peers, now, 0.1
+                pool.submit, {"hangs": question(hang), "well": question(lambda: KafkaFacts(brokers=3))}, peers, now, 0.1
             )
             assert answers["hangs"].fault.message == "late"
             assert answers["well"].brokers == 3
@@ -438,10 +444,10 @@ def test_one_who_had_to_queue_behind_others_has_done_nothing_wrong() -> None:
     peers: dict[str, Peer] = {}
     with ThreadPoolExecutor(1) as pool:
         pool.submit(release.wait, 10)
-        answers, fresh = ask_all(pool, {"k": question(lambda: KafkaFacts(brokers=1))}, peers, 0.0, 0.1)
+        answers, fresh = ask_all(pool.submit, {"k": question(lambda: KafkaFacts(brokers=1))}, peers, 0.0, 0.1)
         assert (answers["k"], fresh) == (KafkaFacts(), set())
         release.set()
-        answers, fresh = ask_all(pool, {"k": question(lambda: KafkaFacts(brokers=1))}, peers, 0.1, 5.0)
+        answers, fresh = ask_all(pool.submit, {"k": question(lambda: KafkaFacts(brokers=1))}, peers, 0.1, 5.0)
         assert (answers["k"], fresh) == (KafkaFacts(brokers=1), {"k"})
 
 
@@ -450,7 +456,7 @@ def test_a_defect_costs_one_answer_and_is_told(caplog: pytest.LogCaptureFixture)
         raise ZeroDivisionError
 
     with ThreadPoolExecutor(1) as pool:
-        answers, _ = ask_all(pool, {"k": question(broken)}, {}, 0.0, 5.0)
+        answers, _ = ask_all(pool.submit, {"k": question(broken)}, {}, 0.0, 5.0)
     assert answers["k"].fault.message == "late"
     assert "ZeroDivisionError" in caplog.text
 

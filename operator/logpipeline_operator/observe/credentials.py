@@ -12,6 +12,8 @@ from logpipeline_operator.observe.faults import PeerError
 
 SecretValues = Mapping[str, Mapping[str, str]]
 
+# The metadata of 50 000 partitions and more.
+_MOST_BYTES = 8 << 20
 _PEM = ("ca.crt", "tls.crt", "tls.key")
 
 
@@ -35,6 +37,10 @@ def kafka_client(pipeline: LogPipeline, bootstrap_servers: str, secrets: SecretV
         # A broker that refuses us is tried every 50 ms otherwise.
         "reconnect.backoff.ms": "500",
         "socket.connection.setup.timeout.ms": "3000",
+        # What we ask has a short answer; whoever sends a long one would fill the memory of all. A client refuses to
+        # take less than it would fetch.
+        "fetch.max.bytes": str(_MOST_BYTES),
+        "receive.message.max.bytes": str(_MOST_BYTES + 512),
     }
     external = pipeline.spec.kafka.external
     if external is None:

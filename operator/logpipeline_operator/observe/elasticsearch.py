@@ -11,6 +11,7 @@ from elasticsearch import ApiError, Elasticsearch, NotFoundError, TransportError
 from logpipeline.api import LogPipeline
 from logpipeline.elastic.index import PipelineIndex, connect
 from logpipeline.elastic.template import index_template
+from logpipeline.elastic.transport import SmallNode
 from logpipeline.errors import LogPipelineError
 from logpipeline_operator.observe.credentials import SecretValues, elasticsearch_secret, elasticsearch_secret_name
 from logpipeline_operator.observe.facts import Fault, FaultKind, IndexFacts
@@ -40,7 +41,7 @@ def observe_index(
     """
     secret = elasticsearch_secret_name(pipeline)
     try:
-        client = connect(url, elasticsearch_secret(pipeline, secrets), _SECONDS)
+        client = connect(url, elasticsearch_secret(pipeline, secrets), _SECONDS, SmallNode)
     except PeerError as error:
         return IndexFacts(fault=error.fault)
     except LogPipelineError:

@@ -70,7 +70,9 @@ def elasticsearch_fault(error: Exception, url: str, secret: str | None) -> Fault
             return Fault(FaultKind.NOT_AUTHORIZED, with_secret(text, secret, "the user"))
         if status >= _SERVER_ERROR or status == _TOO_MANY:
             return Fault(FaultKind.UNREACHABLE, f"Elasticsearch at {url} answers {status}")
-        return Fault(FaultKind.REFUSED, f"Elasticsearch at {url} answers {status}: {short(str(error))}")
+        # What it says is not repeated: behind a URL of the resource there can be anything.
+        text = f"Elasticsearch at {url} answers {status}; check that the URL is Elasticsearch's, and look at its log"
+        return Fault(FaultKind.REFUSED, text)
     if isinstance(error, SSLError):
         text = f"the certificate of Elasticsearch at {url} cannot be verified"
         return Fault(FaultKind.CERTIFICATE_REFUSED, with_secret(text, secret, "ca.crt"))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -16,11 +16,14 @@ from logpipeline_operator.observe.credentials import SecretValues
 from logpipeline_operator.observe.endpoints import Endpoints
 from logpipeline_operator.observe.facts import Facts, FlowFacts, GoalFacts, IndexFacts, KafkaFacts, TopicsFacts
 from logpipeline_operator.observe.peers import Peer, ask_all
+from logpipeline_operator.observe.pool import FairPool
 from logpipeline_operator.observe.questions import CONNECTOR, INDEX, KAFKA, KIBANA, Look, Memories, goal_peer
 from logpipeline_operator.observe.trends import Trends
 from logpipeline_operator.observe.workloads import all_workload_facts
 
 _LIMIT_SECONDS = 5.0
+# A question waits for its peer, and one pipeline of many goals puts a dozen. A namespace has half of the threads.
+_THREADS = 64
 
 
 @dataclass
@@ -35,8 +38,8 @@ class _Pipeline:
 class Observer:
     """One for the operator; safe to use from several threads, a pipeline in one thread at a time."""
 
-    def __init__(self, threads: int = 32, clock: Callable[[], float] = time.monotonic) -> None:
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="peer")
+    def __init__(self, threads: int = _THREADS, clock: Callable[[], float] = time.monotonic) -> None:
+        self._pool = FairPool(threads, threads // 2)
         self._clock = clock
         self._lock = threading.Lock()
         self._pipelines: dict[PipelineKey, _Pipeline] = {}
@@ -60,7 +63,8 @@ class Observer:
         now = self._clock()
         workloads = all_workload_facts(children)
         look = Look(pipeline, endpoints, secrets, workloads, known.memories, now)
-        answers, fresh = ask_all(self._pool, look.questions(), known.peers, now, _LIMIT_SECONDS)
+        submit = functools.partial(self._pool.submit, key.namespace)
+        answers, fresh = ask_all(submit, look.questions(), known.peers, now, _LIMIT_SECONDS)
         kafka, topics = answers.get(KAFKA, (KafkaFacts(), TopicsFacts()))
         if KAFKA in fresh:
             known.trends.add(now, kafka)
@@ -85,7 +89,7 @@ class Observer:
 
     def close(self) -> None:
         """Stop asking."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._pool.shutdown()
 
 
 def _with_trends(goal: GoalFacts, kafka: KafkaFacts, trends: Trends, now: float) -> GoalFacts:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,8 +53,12 @@ class Peer:
         self.not_before = now + pause
 
 
+Submit = Callable[[Callable[[], Any]], Future[Any]]
+"""Puts a question in a thread of its own, and returns its future."""
+
+
 def ask_all(
-    pool: ThreadPoolExecutor, questions: Mapping[str, Question], peers: dict[str, Peer], now: float, limit: float
+    submit: Submit, questions: Mapping[str, Question], peers: dict[str, Peer], now: float, limit: float
 ) -> tuple[dict[str, Any], set[str]]:
     """Return the answer to each question and which of them are new, after `limit` seconds at the latest.
 
@@ -69,7 +73,7 @@ def ask_all(
             if question.about != peer.about:
                 peer.failures = 0
             peer.about = question.about
-            peer.asked = put[name] = pool.submit(question.ask)
+            peer.asked = put[name] = submit(question.ask)
     wait(put.values(), timeout=limit)
     answers: dict[str, Any] = {}
     for name, question in questions.items():

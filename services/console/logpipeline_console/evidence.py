@@ -9,6 +9,7 @@ from typing import Any
 from elasticsearch import ApiError, Elasticsearch, TransportError
 
 from logpipeline.elastic.evidence import evidence_search
+from logpipeline.elastic.transport import refusal
 from logpipeline.errors import first_line
 from logpipeline.rules import Rule
 from logpipeline_console.goals import ShownGoal
@@ -114,7 +115,9 @@ class Evidence:
         assert self._client is not None
         try:
             return [dict(self._client.search(index=self._index, body=body)) for body in bodies]
-        except (ApiError, TransportError) as error:
+        except ApiError as error:
+            raise UnavailableError(refusal(error)) from error
+        except TransportError as error:
             raise UnavailableError(f"Elasticsearch does not answer: {first_line(error)}") from error
 
 

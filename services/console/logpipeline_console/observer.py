@@ -15,6 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from logpipeline import threads
 from logpipeline.api import LogPipeline
 from logpipeline.elastic.index import connect
+from logpipeline.elastic.transport import refusal
 from logpipeline.errors import first_line
 from logpipeline.kafka.admin import KafkaAdmin
 from logpipeline.kafka.connect import connector_name, sink_group
@@ -76,6 +77,8 @@ class Observer:
             except KafkaException as error:
                 fault = self._admin.last_fault() if self._admin else None
                 self._faults[part] = str((fault or error.args[0]).str())
+            except ApiError as error:
+                self._faults[part] = refusal(error)
             except _FAULTS as error:
                 self._faults[part] = first_line(error)[:300]
             stop.wait(max(0.0, began + _EVERY_SECONDS - time.monotonic()))

@@ -1,11 +1,11 @@
 package dev.logpipeline.connect.bulk;
 
 import java.io.ByteArrayOutputStream;
+import java.net.ProtocolException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -26,7 +26,6 @@ import dev.logpipeline.connect.document.Document;
 public final class BulkClient {
 
     private static final Logger LOG = LoggerFactory.getLogger(BulkClient.class);
-    private static final int EXCERPT = 300;
 
     private final Hosts hosts;
     private final Optional<String> authorization;
@@ -87,7 +86,8 @@ public final class BulkClient {
         } catch (TimeoutException e) {
             throw new NodeException("no complete answer within " + requestTimeout.toMillis() + " ms (request.timeout.ms)");
         } catch (ExecutionException e) {
-            throw new NodeException(String.valueOf(e.getCause()));
+            // Of a server that does not speak HTTP, Java quotes the first line.
+            throw new NodeException(e.getCause() instanceof ProtocolException ? "the answer is not HTTP" : String.valueOf(e.getCause()));
         } finally {
             answer.cancel(true); // gives the connection up where the answer is not complete
         }
@@ -98,6 +98,7 @@ public final class BulkClient {
         if (response.statusCode() >= 500) {
             throw new NodeException("HTTP " + response.statusCode());
         }
+        // What the answer says is not repeated: the message ends in a status, and behind the URL there can be anything.
         switch (response.statusCode()) {
             case 200:
                 return BulkAnswer.parse(response.body(), documents);
@@ -107,20 +108,14 @@ public final class BulkClient {
                 throw new UnavailableException(node(address) + " answered HTTP 429");
             case 401, 403:
                 throw new ConnectException(node(address) + " answered HTTP " + response.statusCode()
-                    + ": check connection.api.key, or connection.username and connection.password, and their privileges on the index. "
-                    + excerpt(response));
+                    + ": check connection.api.key, or connection.username and connection.password, and their privileges on the index");
             default:
                 throw new ConnectException(node(address) + " answered HTTP " + response.statusCode()
-                    + ": check that connection.url is Elasticsearch's. " + excerpt(response));
+                    + ": check that connection.url is Elasticsearch's");
         }
     }
 
     private static String node(URI address) {
         return address.getScheme() + "://" + address.getAuthority();
-    }
-
-    private static String excerpt(HttpResponse<byte[]> response) {
-        String text = new String(response.body(), StandardCharsets.UTF_8);
-        return text.substring(0, Math.min(text.length(), EXCERPT));
     }
 }
