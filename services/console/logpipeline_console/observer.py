@@ -30,7 +30,7 @@ from logpipeline_console.path import Known
 _EVERY_SECONDS = 1.0
 _TIMEOUT = 2.0
 # No answer in time, a refusal, or an answer of another shape.
-_FAULTS = (ApiError, TransportError, OSError, RefusedError, ValueError, LookupError, TypeError, AttributeError)
+_FAULTS = (TransportError, OSError, RefusedError, ValueError, LookupError, TypeError, AttributeError)
 _OPEN_ALERTS = "logpipeline_alert_bridge_open_alerts"
 
 Answer = dict[str, Any]
