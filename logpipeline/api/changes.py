@@ -143,12 +143,19 @@ CHANGES: tuple[Change, ...] = (
     Change("goals[].groupBy", STATE_BREAKING, _ONE_GOAL, "Other keys would be counted."),
     Change("goals[].window", STATE_BREAKING, _ONE_GOAL, "Other windows would be counted."),
     Change("goals[].aggregate", STATE_BREAKING, _ONE_GOAL, "Another value would be computed."),
-    Change("goals[].having", ROLLING, ("the goal", *_READERS), "For windows that are still open, too."),
+    Change(
+        "goals[].having",
+        ROLLING,
+        ("the goal", *_READERS),
+        "For windows that are still open, too. With emit early, one that is over a lowered threshold gives its result "
+        "with the next batch of records; one that gave its result under a lower threshold gives no other.",
+    ),
     Change(
         "goals[].emit",
         ROLLING,
         ("the goal", *_READERS),
-        "A window that is open then can give a result early and another when it closes.",
+        "To final: a window that is open then and has given its result early gives another when it closes. To early: "
+        "one that is over the threshold already gives its result with the next batch of records.",
     ),
     *_topic(
         "goals[].topic",

@@ -35,6 +35,11 @@ TAKEN = (
 )
 _WHOLE_SECONDS = "windows are whole seconds, at least 1s"
 _SLIDE_TOO_LARGE = "slide is larger than size, so records between two windows would be lost; make it at most size"
+# A result for each window of each key is far more than anyone can read, and takes a goal as long to write.
+_MOST_WINDOWS = 10_000
+_SLIDE_TOO_SMALL = (
+    f"size is more than {_MOST_WINDOWS} times slide, and a record would be in as many windows; make slide larger"
+)
 _SLIDE_LEAVES_REST = "slide does not divide size; choose a slide that goes into size without rest"
 _AGGREGATES = ("count", "sum", "avg", "min", "max", "p95")
 
@@ -58,13 +63,21 @@ class Window(Model):
 
     size: Duration = Field(description="Length of a window, whole seconds.")
     slide: Duration | None = Field(
-        None, description="Distance of two window starts; absent: the size (tumbling windows)."
+        None,
+        description="Distance of two window starts; absent: the size (tumbling windows). "
+        f"At least size / {_MOST_WINDOWS}.",
     )
 
     cel: ClassVar = (
         _whole_seconds("size"),
         _whole_seconds("slide"),
         CelRule("slide-within-size", f"{_UNKNOWN_SLIDE} || {_SLIDE} <= {_SIZE}", _SLIDE_TOO_LARGE, field="slide"),
+        CelRule(
+            "slide-far-below-size",
+            f"{_UNKNOWN_SLIDE} || {_SLIDE} < 1 || {_SIZE} <= {_SLIDE} * {_MOST_WINDOWS}",
+            _SLIDE_TOO_SMALL,
+            field="slide",
+        ),
         CelRule(
             "slide-divides-size",
             f"{_UNKNOWN_SLIDE} || {_SLIDE} < 1 || {_SLIDE} > {_SIZE} || {_SIZE} % {_SLIDE} == 0",
@@ -81,6 +94,8 @@ class Window(Model):
         slide = self.slide if self.slide is not None else self.size
         if slide > self.size:
             raise ValueError(_SLIDE_TOO_LARGE)
+        if self.size > slide * _MOST_WINDOWS:
+            raise ValueError(_SLIDE_TOO_SMALL)
         if self.size.total_seconds() % slide.total_seconds():
             raise ValueError(_SLIDE_LEAVES_REST)
         return self

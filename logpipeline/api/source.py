@@ -144,7 +144,8 @@ class Source(Model):
     )
     idle_partition_timeout: Duration = Field(
         written("10s"),
-        description="A partition without a record for so long (by Kafka timestamps) does not hold the watermark back.",
+        description="A partition without a valid record for so long (by Kafka timestamps) does not hold the watermark "
+        "back.",
     )
     invalid_topic: Topic = part(Topic, "Invalid records, with the reason; <pipeline>.invalid.")
     generator: Generator | None = Field(None, description="Demo traffic; absent: none.")

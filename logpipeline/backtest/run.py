@@ -155,15 +155,20 @@ def _read_all(
 
 def _advance(goal: _Goal, batch: pl.DataFrame, watermark: int) -> None:
     goal.state, outcome = shard.advance(goal.state, batch, Progress(watermark), goal.rule)
-    summary, windows = goal.summary, outcome.windows
-    summary.late += outcome.late
-    if windows.is_empty():
-        return
+    goal.summary.late += outcome.late
+    for windows in outcome.windows:
+        if not windows.is_empty():
+            _write(goal, windows)
+
+
+def _write(goal: _Goal, windows: pl.DataFrame) -> None:
+    summary = goal.summary
     for key, value in results(windows, goal.rule):
         goal.output.write(value + "\n")
         summary.keys.add(key)
     summary.results += windows.height
-    starts = [start for start in (summary.first, summary.last) if start is not None] + windows["start"].to_list()
+    starts = [start for start in (summary.first, summary.last) if start is not None]
+    starts += windows.select(pl.col("start").min(), last=pl.col("start").max()).row(0)
     summary.first, summary.last = min(starts), max(starts)
     name = "n" if goal.rule.field is None else "value"
     top = windows.sort(name, descending=True).row(0, named=True)

@@ -2,8 +2,8 @@
 
 A cell is additive: cells of the same key and pane from two batches mean the same as the cell of both batches together,
 so state may hold them apart and merge them when it pays. Columns: `key0`, `key1`, … (text), `pane` (epoch seconds of
-its start), `n` (records), then by aggregate: sum and avg `whole` and `fraction`; min, max and p95 `value` (for p95 a
-cell holds one distinct value).
+its start), `n` (records), then by aggregate: sum and avg `whole`, `fraction` and `high`; min, max and p95 `value` (for
+p95 a cell holds one distinct value).
 """
 
 from __future__ import annotations
@@ -17,9 +17,12 @@ from logpipeline.kernel.records import is_numeric
 from logpipeline.rules import Rule
 
 # Sums are exact integers, so they do not depend on the order in which batches and partitions are added up, and what
-# leaves a window is taken off without a rest: whole units, and the fraction in units of 1e-10; 9e8 records of one key
-# and window before it overflows.
+# leaves a window is subtracted without a remainder: high * HIGH + whole + fraction / FRACTION. In a cell `whole` is
+# less than 2 * HIGH and `fraction` less than FRACTION: 2 ** 29 cells of a window fit in 64 bits, and 2 ** 45 records.
 FRACTION = 10**10
+HIGH = 2**32
+# Sums below it are far from the end of 64 bits.
+_SAFE = 2**61
 # A value beyond this cannot be added up exactly; the record counts as one that lacks the field.
 LARGEST = 1e15
 
@@ -47,20 +50,34 @@ def count(records: pl.DataFrame, rule: Rule) -> tuple[pl.DataFrame, int]:
         columns.append(pl.col(f"number:{rule.field}").alias("value"))
     frame = chosen.select(*columns, complete=complete).collect()
     usable = frame.filter("complete").drop("complete")
-    by = _identity(rule)
-    cells = usable.group_by(by).agg(pl.len().cast(pl.Int64).alias("n"), *_summaries(rule, first=True))
-    return cells, frame.height - usable.height
+    cells = usable.group_by(_identity(rule)).agg(pl.len().cast(pl.Int64).alias("n"), *_first_summaries(usable, rule))
+    return _carried(cells), frame.height - usable.height
 
 
 def merge(cells: pl.DataFrame, rule: Rule) -> pl.DataFrame:
     """Return the same cells with each (key, pane) once."""
-    return cells.group_by(_identity(rule)).agg(pl.col("n").sum(), *_summaries(rule, first=False))
+    return _carried(cells.group_by(_identity(rule)).agg(pl.col("n").sum(), *_summaries(rule)))
+
+
+def packed(cells: pl.DataFrame) -> pl.DataFrame:
+    """Return cells as they are stored: without `high` unless 64 bits are too few for a sum."""
+    if "high" not in cells.columns or not cells["high"].is_between(-_SAFE // HIGH, _SAFE // HIGH).all():
+        return cells
+    return cells.with_columns(pl.col("whole") + pl.col("high") * HIGH).drop("high")
+
+
+def unpacked(cells: pl.DataFrame) -> pl.DataFrame:
+    """Return the cells that `packed` made smaller."""
+    if "whole" not in cells.columns or "high" in cells.columns:
+        return cells
+    return _carried(cells.with_columns(high=pl.lit(0, pl.Int64)))
 
 
 def empty(rule: Rule) -> pl.DataFrame:
     """Return no cells, with the columns of the rule's cells."""
-    values = {"sum": ("whole", "fraction"), "avg": ("whole", "fraction"), "count": ()}.get(rule.aggregate, ("value",))
-    kinds = {"whole": pl.Int64, "fraction": pl.Int64, "value": pl.Float64}
+    kinds = {"whole": pl.Int64, "fraction": pl.Int64, "high": pl.Int64, "value": pl.Float64}
+    sums = ("whole", "fraction", "high")
+    values = {"sum": sums, "avg": sums, "count": ()}.get(rule.aggregate, ("value",))
     keys = dict.fromkeys(key_names(rule), pl.String)
     middle = {"value": pl.Float64} if rule.aggregate == "p95" else {}
     return pl.DataFrame(
@@ -72,22 +89,41 @@ def _identity(rule: Rule) -> list[str]:
     return [*key_names(rule), "pane", *(["value"] if rule.aggregate == "p95" else [])]
 
 
-def _summaries(rule: Rule, *, first: bool) -> list[pl.Expr]:
+def _first_summaries(records: pl.DataFrame, rule: Rule) -> list[pl.Expr]:
+    """Return what makes the summary of a cell out of the `value` of its records."""
+    if rule.aggregate not in ("sum", "avg"):
+        return _summaries(rule)
+    whole = pl.col("value").floor().cast(pl.Int64)
+    fraction = ((pl.col("value") - pl.col("value").floor()) * FRACTION).round().cast(pl.Int64)
+    largest = records["value"].abs().max()
+    if not isinstance(largest, float) or records.height * largest < _SAFE:
+        sums = [whole.sum().alias("whole"), fraction.sum().alias("fraction")]
+        return [*sums, pl.lit(0, pl.Int64).alias("high")]
+    high = whole // HIGH
+    return [(whole - high * HIGH).sum().alias("whole"), fraction.sum().alias("fraction"), high.sum().alias("high")]
+
+
+def _summaries(rule: Rule) -> list[pl.Expr]:
+    """Return what makes the summary of a cell out of those of cells."""
     match rule.aggregate:
-        case "sum" | "avg" if first:
-            whole = pl.col("value").floor()
-            return [
-                whole.cast(pl.Int64).sum().alias("whole"),
-                ((pl.col("value") - whole) * FRACTION).round().cast(pl.Int64).sum().alias("fraction"),
-            ]
         case "sum" | "avg":
-            return [pl.col("whole").sum(), pl.col("fraction").sum()]
+            return [pl.col("whole").sum(), pl.col("fraction").sum(), pl.col("high").sum()]
         case "min":
             return [pl.col("value").min()]
         case "max":
             return [pl.col("value").max()]
         case _:
             return []
+
+
+def _carried(cells: pl.DataFrame) -> pl.DataFrame:
+    """Return cells whose sums carry what is more than a unit of `fraction` and `whole` to the next."""
+    if "whole" not in cells.columns:
+        return cells
+    carry = pl.col("whole") // HIGH
+    cells = cells.with_columns(pl.col("whole") - carry * HIGH, pl.col("high") + carry)
+    carry = pl.col("fraction") // FRACTION
+    return cells.with_columns(pl.col("whole") + carry, pl.col("fraction") - carry * FRACTION)
 
 
 def _passes(condition: Condition) -> pl.Expr:

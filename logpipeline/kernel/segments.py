@@ -47,11 +47,15 @@ def all_cells(segments: tuple[Segment, ...], rule: Rule) -> pl.DataFrame:
     return pl.concat([cells_of.empty(rule), *(segment.cells for segment in segments)])
 
 
+def live(segments: tuple[Segment, ...], rule: Rule, watermark: int) -> tuple[Segment, ...]:
+    """Return the segments that hold a cell of a window that is open at the watermark (epoch seconds)."""
+    return tuple(segment for segment in segments if segment.last + rule.size > watermark)
+
+
 def add(segments: tuple[Segment, ...], new: pl.DataFrame, rule: Rule, watermark: int) -> tuple[Segment, ...]:
     """Return the segments after a batch whose cells are `new`, at its watermark (epoch seconds)."""
     matters = pl.col("pane") + rule.size > watermark
-    kept = [segment for segment in segments if segment.last + rule.size > watermark]
-    kept += _segment(new.filter(matters), 0)
+    kept = [*live(segments, rule, watermark), *_segment(new.filter(matters), 0)]
     while len(kept) >= FAN and kept[-FAN].level == kept[-1].level:
         cells = pl.concat([segment.cells for segment in kept[-FAN:]]).filter(matters)
         kept[-FAN:] = _segment(cells_of.merge(cells, rule), kept[-1].level + 1)
@@ -65,13 +69,14 @@ def _segment(cells: pl.DataFrame, level: int) -> list[Segment]:
 
 
 def frame_to_bytes(frame: pl.DataFrame, compression: Literal["uncompressed", "zstd"] = "uncompressed") -> bytes:
-    """Return a frame as an Arrow IPC stream, its integers no wider than they must be."""
+    """Return cells as an Arrow IPC stream, their integers no wider than they must be."""
     buffer = io.BytesIO()
+    frame = cells_of.packed(frame)
     narrow = frame.with_columns(column.shrink_dtype() for column in frame.select(cs.integer()))
     narrow.write_ipc_stream(buffer, compression=compression, compat_level=pl.CompatLevel.oldest())
     return buffer.getvalue()
 
 
 def frame_from_bytes(data: bytes) -> pl.DataFrame:
-    """Return the frame that `frame_to_bytes` wrote."""
-    return pl.read_ipc_stream(data).with_columns(cs.integer().cast(pl.Int64))
+    """Return the cells that `frame_to_bytes` wrote."""
+    return cells_of.unpacked(pl.read_ipc_stream(data).with_columns(cs.integer().cast(pl.Int64)))

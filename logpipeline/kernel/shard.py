@@ -6,25 +6,45 @@ a batch that runs again gives the same results.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from itertools import accumulate, pairwise
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import accumulate, islice, pairwise
 
 import orjson
 import polars as pl
 
 from logpipeline.kernel import segments as segments_of
+from logpipeline.kernel import watermark
 from logpipeline.kernel.segments import Segment
-from logpipeline.kernel.watermark import Clock, Progress
+from logpipeline.kernel.watermark import Progress
 from logpipeline.kernel.windows import closing, passing
 from logpipeline.rules import Rule
 
 
 @dataclass(frozen=True)
-class Shard:
-    """State: the cells of the windows that are still open, and progress."""
+class Phase:
+    """The cells that came while one threshold was in force; None: no window passed one early.
 
-    segments: tuple[Segment, ...]
+    An edit of the rule begins a new phase. What a window's count was at the end of each says whether it has given its
+    result.
+    """
+
+    threshold: float | None
+    segments: tuple[Segment, ...] = ()
+
+
+@dataclass(frozen=True)
+class Shard:
+    """State: the cells of the windows that are still open, and progress. The last phase is the one in force."""
+
+    phases: tuple[Phase, ...]
     progress: Progress
+
+    @property
+    def segments(self) -> tuple[Segment, ...]:
+        """The segments of all phases, oldest first."""
+        return tuple(segment for phase in self.phases for segment in phase.segments)
 
     @property
     def height(self) -> int:
@@ -34,9 +54,9 @@ class Shard:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a batch gave: windows (keys, `start`, `n` and `value`), and the number of late records."""
+    """What a batch gave: windows (keys, `start`, `n` and `value`), to be read once, and the number of late records."""
 
-    windows: pl.DataFrame
+    windows: Iterator[pl.DataFrame]
     late: int
 
 
@@ -53,42 +73,64 @@ def advance(shard: Shard, batch: pl.DataFrame, progress: Progress, rule: Rule) -
     in_time = pl.col("pane") + rule.slide > before
     new = batch.filter(in_time)
     late = batch.filter(~in_time)["n"].sum()
-    old = segments_of.all_cells(shard.segments, rule)
+    old = [(segments_of.all_cells(phase.segments, rule), phase.threshold) for phase in shard.phases]
     if rule.early:
-        windows = passing(old, new, rule)
+        windows = passing(old, new, rule, before)
     else:
-        windows = closing(pl.concat([old, new]), rule, before, progress.watermark)
-    segments = segments_of.add(shard.segments, new, rule, progress.watermark)
-    return Shard(segments, progress), Outcome(windows, int(late))
+        windows = closing(pl.concat([*(cells for cells, _ in old), new]), rule, before, progress.watermark)
+    phases = _phases(shard.phases, new, rule, progress.watermark)
+    return Shard(phases, progress), Outcome(windows, int(late))
+
+
+def _threshold(rule: Rule) -> float | None:
+    """Return the threshold that windows pass early by the rule."""
+    return rule.threshold if rule.early and rule.threshold is not None and math.isfinite(rule.threshold) else None
+
+
+def _phases(phases: tuple[Phase, ...], new: pl.DataFrame, rule: Rule, end: int) -> tuple[Phase, ...]:
+    """Return the phases after a batch whose cells are `new`, at its watermark `end`."""
+    if not phases or phases[-1].threshold != _threshold(rule):
+        phases = (*phases, Phase(_threshold(rule)))
+    *ended, current = phases
+    kept: list[Phase] = []
+    for phase in ended:
+        if segments := segments_of.live(phase.segments, rule, end):
+            kept.append(replace(phase, segments=segments))
+        elif kept and phase.threshold is not None:
+            # No cell is left that came in this phase, so counts at its end are those at the end of the one before.
+            lowest = phase.threshold if kept[-1].threshold is None else min(kept[-1].threshold, phase.threshold)
+            kept[-1] = replace(kept[-1], threshold=lowest)
+    return (*kept, replace(current, segments=segments_of.add(current.segments, new, rule, end)))
 
 
 def to_bytes(shard: Shard) -> bytes:
     """Return the state as bytes: a line of JSON, then the segments, one behind the other."""
-    progress = shard.progress
-    parts = [segment.to_bytes() for segment in shard.segments]
+    segments = shard.segments
+    parts = [segment.to_bytes() for segment in segments]
     head = orjson.dumps(
         {
-            "watermark": progress.watermark,
-            "started_ms": progress.started_ms,
-            "clocks": [
-                [partition, clock.event_ms, clock.arrival_ms] for partition, clock in sorted(progress.clocks.items())
-            ],
+            **watermark.to_json(shard.progress),
+            "phases": [[phase.threshold, len(phase.segments)] for phase in shard.phases],
             "segments": [
-                [segment.level, segment.last, len(part)] for segment, part in zip(shard.segments, parts, strict=True)
+                [segment.level, segment.last, len(part)] for segment, part in zip(segments, parts, strict=True)
             ],
         }
     )
     return b"".join((head, b"\n", *parts))
 
 
-def from_bytes(data: bytes) -> Shard:
-    """Return the state that `to_bytes` wrote."""
+def from_bytes(data: bytes, rule: Rule) -> Shard:
+    """Return the state that `to_bytes` wrote.
+
+    State of a version that did not note the threshold is taken to be of the rule's own.
+    """
     head, _, parts = data.partition(b"\n")
     values = orjson.loads(head)
-    clocks = {partition: Clock(event, arrival) for partition, event, arrival in values["clocks"]}
     bounds = pairwise(accumulate((size for _, _, size in values["segments"]), initial=0))
-    segments = tuple(
+    segments = (
         segments_of.read(level, last, parts[start:end])
         for (level, last, _), (start, end) in zip(values["segments"], bounds, strict=True)
     )
-    return Shard(segments, Progress(values["watermark"], clocks, values["started_ms"]))
+    phases = values.get("phases", [[_threshold(rule), len(values["segments"])]])
+    held = tuple(Phase(threshold, tuple(islice(segments, size))) for threshold, size in phases)
+    return Shard(held, watermark.from_json(values))

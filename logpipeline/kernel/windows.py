@@ -2,13 +2,14 @@
 
 The sum over a sliding window changes only where a pane enters or leaves it. So the work is in proportion to the panes a
 key has, not to windows a record is in, and a gap of years between two records costs nothing: each pane becomes two
-steps, and a running total over the steps of a key gives the sum of every window in between.
+steps, and a running total over the steps of a key gives the sum of every window in between. Windows themselves are made
+a block at a time, however many there are.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
-from logpipeline.kernel.cells import FRACTION, key_names
+from logpipeline.kernel.cells import FRACTION, HIGH, key_names
 from logpipeline.rules import Rule
 
 Integers = npt.NDArray[np.int64]
@@ -24,96 +25,121 @@ Integers = npt.NDArray[np.int64]
 # Before and after every event time that a record can have (years 1 to 9999), with room for a window around it.
 BEGINNING = -(2**40)
 END = 2**40
+# Windows, or cells of windows, that are in memory at a time; more only where windows with one start have more.
+_BLOCK = 250_000
+# No count is greater.
+_MOST = 2**62
 
 
-def passing(old: pl.DataFrame, new: pl.DataFrame, rule: Rule) -> pl.DataFrame:
-    """Return the windows whose count passes the threshold by adding the cells `new` to `old`: columns keys, `start`,
-    `n`.
+def passing(
+    before: Sequence[tuple[pl.DataFrame, float | None]], new: pl.DataFrame, rule: Rule, after: int
+) -> Iterator[pl.DataFrame]:
+    """Yield the windows that end after the watermark `after` (epoch seconds), have passed the threshold with the cells
+    `new`, and had passed none before: columns keys, `start`, `n`, earliest first.
 
-    A count only grows, so a window passes once. `n` is the first count beyond the threshold, whatever the batch added:
-    the result depends on the records alone, not on how they fell into batches.
+    `before` are the older cells, oldest first, and the threshold that was in force while they came (None: none was). A
+    count only grows, so a window passes a threshold once. `n` is the first count beyond the threshold, whatever the
+    batch added: the result depends on the records alone, not on how they fell into batches.
     """
     assert rule.threshold is not None
-    # A state holds many keys and a batch has few of them: all else is left aside first.
-    old = old.join(new, on=key_names(rule), how="semi", maintain_order="left")
-    cells = pl.concat([old, new])
+    if before and before[-1][1] == rule.threshold:
+        # A state holds many keys and a batch has few of them, and only theirs can pass.
+        before = [
+            (cells.join(new, on=key_names(rule), how="semi", maintain_order="left"), old) for cells, old in before
+        ]
+    cells = pl.concat([*(cells for cells, _ in before), new])
     code = _codes(cells, rule)
     n = cells["n"].to_numpy()
     rows = np.flatnonzero((np.bincount(code, weights=n) > rule.threshold)[code])
-    before = np.where(rows < old.height, n[rows], 0)
-    owner, start, stop, (total, earlier) = _spans(code[rows], cells["pane"].to_numpy()[rows], (n[rows], before), rule)
-    pick = np.flatnonzero((total > rule.threshold) & (earlier <= rule.threshold))
-    index, starts = _each_window(start[pick], stop[pick], rule)
-    first = np.full(len(starts), int(rule.threshold // 1) + 1)
-    return _windows(cells[rows], rule, owner[pick][index], starts, n=first)
+    ends = itertools.accumulate(cells.height for cells, _ in before)
+    earlier = [(end, old) for end, (_, old) in zip(ends, before, strict=True) if old is not None]
+    weights = [n[rows], *(np.where(rows < end, n[rows], 0) for end, _ in earlier)]
+    owner, start, stop, (total, *totals) = _spans(code[rows], cells["pane"].to_numpy()[rows], weights, rule)
+    passes = total > rule.threshold
+    for (_, old), count in zip(earlier, totals, strict=True):
+        passes &= count <= old
+    start = np.maximum(start, _first_start(after, rule))
+    pick = np.flatnonzero(passes & (start < stop))
+    first = int(min(rule.threshold, _MOST) // 1) + 1
+    keys = cells[rows]
+    for index, starts in _blocks(start[pick], stop[pick], rule):
+        yield _windows(keys, rule, owner[pick][index], starts, n=np.full(len(starts), first))
 
 
-def closing(cells: pl.DataFrame, rule: Rule, after: int, until: int) -> pl.DataFrame:
-    """Return the windows with a record whose end is in (after, until]: columns keys, `start`, `n`, and `value` if it is
-    not a count.
+def closing(cells: pl.DataFrame, rule: Rule, after: int, until: int) -> Iterator[pl.DataFrame]:
+    """Yield the windows with a record whose end is in (after, until]: columns keys, `start`, `n`, and `value` if it is
+    not a count; earliest first.
 
     `after` and `until` are watermarks in epoch seconds. Windows that do not pass the rule's threshold are left out.
     """
-    first = -((rule.size - after - 1) // rule.slide) * rule.slide
-    last = (until - rule.size) // rule.slide * rule.slide
+    starts = _first_start(after, rule), (until - rule.size) // rule.slide * rule.slide
     cells = cells.filter((pl.col("pane") <= until - rule.slide) & (pl.col("pane") >= after - rule.size + 1))
     if rule.aggregate == "count":
-        return _count_up(cells, rule, first, last)
-    found = (_add_up if rule.aggregate in ("sum", "avg") else _gather)(cells, rule, first, last)
-    return found if rule.threshold is None else found.filter(pl.col("value") > rule.threshold)
+        yield from _count_up(cells, rule, starts)
+        return
+    for found in (_add_up if rule.aggregate in ("sum", "avg") else _gather)(cells, rule, starts):
+        yield found if rule.threshold is None else found.filter(pl.col("value") > rule.threshold)
 
 
-def _count_up(cells: pl.DataFrame, rule: Rule, first: int, last: int) -> pl.DataFrame:
+def _first_start(after: int, rule: Rule) -> int:
+    """Return the start of the first window that ends after the watermark `after`."""
+    return -((rule.size - after - 1) // rule.slide) * rule.slide
+
+
+def _count_up(cells: pl.DataFrame, rule: Rule, starts: tuple[int, int]) -> Iterator[pl.DataFrame]:
     threshold = 0 if rule.threshold is None else rule.threshold
     code, n = _codes(cells, rule), cells["n"].to_numpy()
     # A key with no more records than the threshold in all its panes has none in a window; most keys are such.
     hot = np.flatnonzero((np.bincount(code, weights=n) > threshold)[code])
-    return _sums(cells[hot], code[hot], rule, (first, last), ["n"], threshold)
+    return _sums(cells[hot], code[hot], rule, starts, ["n"], threshold)
 
 
 def _sums(
     cells: pl.DataFrame, code: Integers, rule: Rule, starts: tuple[int, int], weights: list[str], least: float
-) -> pl.DataFrame:
-    """Return the sums of the windows from the first to the last of `starts` that have more than `least` records."""
+) -> Iterator[pl.DataFrame]:
+    """Yield the sums of the windows from the first to the last of `starts` that have more than `least` records."""
     values = [cells[name].to_numpy() for name in weights]
     owner, start, stop, sums = _spans(code, cells["pane"].to_numpy(), values, rule)
     start, stop = np.maximum(start, starts[0]), np.minimum(stop, starts[1] + rule.slide)
     pick = np.flatnonzero((sums[0] > least) & (start < stop))
-    index, each = _each_window(start[pick], stop[pick], rule)
-    columns = {name: total[pick][index] for name, total in zip(weights, sums, strict=True)}
-    return _windows(cells, rule, owner[pick][index], each, **columns)
+    for index, each in _blocks(start[pick], stop[pick], rule):
+        columns = {name: total[pick][index] for name, total in zip(weights, sums, strict=True)}
+        yield _windows(cells, rule, owner[pick][index], each, **columns)
 
 
-def _add_up(cells: pl.DataFrame, rule: Rule, first: int, last: int) -> pl.DataFrame:
-    found = _sums(cells, _codes(cells, rule), rule, (first, last), ["n", "whole", "fraction"], 0)
-    # Python divides integers of any size and rounds once, so the mean of 0.1 and 0.2 is 0.15.
-    divisors = found["n"] if rule.aggregate == "avg" else itertools.repeat(1)
-    totals = zip(found["whole"], found["fraction"], divisors, strict=False)
-    value = [(whole * FRACTION + fraction) / (FRACTION * divisor) for whole, fraction, divisor in totals]
-    return found.select(*key_names(rule), "start", "n").with_columns(pl.Series("value", value, pl.Float64))
+def _add_up(cells: pl.DataFrame, rule: Rule, starts: tuple[int, int]) -> Iterator[pl.DataFrame]:
+    for found in _sums(cells, _codes(cells, rule), rule, starts, ["n", "high", "whole", "fraction"], 0):
+        # Python divides integers of any size and rounds once, so the mean of 0.1 and 0.2 is 0.15.
+        divisors = found["n"] if rule.aggregate == "avg" else itertools.repeat(1)
+        totals = zip(found["high"], found["whole"], found["fraction"], divisors, strict=False)
+        value = [
+            ((high * HIGH + whole) * FRACTION + fraction) / (FRACTION * divisor)
+            for high, whole, fraction, divisor in totals
+        ]
+        yield found.select(*key_names(rule), "start", "n").with_columns(pl.Series("value", value, pl.Float64))
 
 
-def _gather(cells: pl.DataFrame, rule: Rule, first: int, last: int) -> pl.DataFrame:
+def _gather(cells: pl.DataFrame, rule: Rule, starts: tuple[int, int]) -> Iterator[pl.DataFrame]:
     """Give each window the cells of its panes; a rank, unlike a sum, cannot be kept up to date by taking off what
     leaves.
     """
     pane = cells["pane"].to_numpy()
-    start = np.maximum(pane + rule.slide - rule.size, first)
-    stop = np.minimum(pane, last) + rule.slide
-    index, starts = _each_window(start, np.maximum(start, stop), rule)
+    start = np.maximum(pane + rule.slide - rule.size, starts[0])
+    stop = np.minimum(pane, starts[1]) + rule.slide
     window = [*key_names(rule), "start"]
-    rows = cells[index].with_columns(pl.Series("start", starts, pl.Int64))
-    match rule.aggregate:
-        case "min":
-            value = pl.col("value").min()
-        case "max":
-            value = pl.col("value").max()
-        case _:
-            rows = rows.sort("value")
-            # Nearest rank: the least value with at least 95 % of the records at or below it.
-            rank = (pl.col("n").sum() * 95 + 99) // 100
-            value = pl.col("value").get((pl.col("n").cum_sum() < rank).sum())
-    return rows.group_by(window).agg(pl.col("n").sum(), value.alias("value"))
+    for index, each in _blocks(start, stop, rule):
+        rows = cells[index].with_columns(pl.Series("start", each, pl.Int64))
+        match rule.aggregate:
+            case "min":
+                value = pl.col("value").min()
+            case "max":
+                value = pl.col("value").max()
+            case _:
+                rows = rows.sort("value")
+                # Nearest rank: the least value with at least 95 % of the records at or below it.
+                rank = (pl.col("n").sum() * 95 + 99) // 100
+                value = pl.col("value").get((pl.col("n").cum_sum() < rank).sum())
+        yield rows.group_by(window).agg(pl.col("n").sum(), value.alias("value"))
 
 
 def _spans(
@@ -134,12 +160,28 @@ def _spans(
     return owner, step[last_of_step], step[last_of_step + 1], [total[last_of_step] for total in sums]
 
 
-def _each_window(start: Integers, stop: Integers, rule: Rule) -> tuple[Integers, Integers]:
-    """Return (index of the span, window start) for every window of the spans [start, stop)."""
-    lengths = (stop - start) // rule.slide
-    index = np.repeat(np.arange(len(start)), lengths)
-    offset = np.arange(len(index)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    return index, start[index] + offset * rule.slide
+def _blocks(start: Integers, stop: Integers, rule: Rule) -> Iterator[tuple[Integers, Integers]]:
+    """Yield (index of the span, window start) for every window of the spans [start, stop), a block of windows at a
+    time: all windows with one start are in one block, and the earliest in the first.
+    """
+    some = np.flatnonzero(start < stop)
+    waiting = [some] if len(some) else []
+    bounds = [(int(start[some].min()), int(stop[some].max()))] if len(some) else []
+    while waiting:
+        index, (low, high) = waiting.pop(), bounds.pop()
+        begin, end = np.maximum(start[index], low), np.minimum(stop[index], high)
+        lengths = (end - begin) // rule.slide
+        if lengths.sum() > _BLOCK and high - low > rule.slide:
+            middle = low + (high - low) // rule.slide // 2 * rule.slide
+            for part in ((middle, high), (low, middle)):
+                inside = index[(start[index] < part[1]) & (stop[index] > part[0])]
+                if len(inside):
+                    waiting.append(inside)
+                    bounds.append(part)
+            continue
+        which = np.repeat(np.arange(len(index)), lengths)
+        offset = np.arange(len(which)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+        yield index[which], begin[which] + offset * rule.slide
 
 
 def _codes(cells: pl.DataFrame, rule: Rule) -> Integers:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from pyspark.sql.streaming.state import GroupState
 
 STATE = "blob binary"
-# One row a shard and batch: Spark pads the rows of state and data to one length and takes them through pandas objects,
-# so many small rows are slow and one long text is not. `messages` is parted by the JVM.
+# Few rows a shard and batch: Spark pads the rows of state and data to one length and takes them through pandas objects,
+# so many small rows are slow and one long text is not, as long as it fits in memory several times over. `messages` is
+# parted by the JVM.
 OUTCOME = (
     "messages string, records long, late long, incomplete long, invalid long, results long, "
     "state_rows long, state_bytes long, watermark long, arrival_ms long"
@@ -34,6 +35,7 @@ END_OF_MESSAGE = "\x1e"
 END_OF_FIELD = "\x1f"
 ESCAPE, ESCAPED_ESCAPE, ESCAPED_END = "\x1d", "\x1d0", "\x1d1"
 RESULT, INVALID = "result", "invalid"
+_ROW_CHARACTERS = 2 << 20
 
 
 def windower(rule: Rule, policy: Policy) -> Callable[[Any, Iterator[pd.DataFrame], GroupState], Iterator[pd.DataFrame]]:
@@ -56,25 +58,38 @@ def windower(rule: Rule, policy: Policy) -> Callable[[Any, Iterator[pd.DataFrame
                     seen[partition] = seen[partition].later(clock) if partition in seen else clock
                 for name in ("records", "incomplete", "invalid"):
                     counts[name] += report.get(name, 0)
-        before = shards.from_bytes(state.get[0]) if state.exists else shards.new_shard()
+        before = shards.from_bytes(state.get[0], rule) if state.exists else shards.new_shard()
         progress = watermark.advance(before.progress, seen, policy)
         after, outcome = shards.advance(before, pl.concat(batch), progress, rule)
         blob = shards.to_bytes(after)
         state.update((blob,))
-        messages = [_message(RESULT, key, value) for key, value in results(outcome.windows, rule)]
-        counts |= {
-            "late": outcome.late,
-            "results": len(messages),
-            "state_rows": after.height,
-            "state_bytes": len(blob),
-        }
+        counts |= {"late": outcome.late, "state_rows": after.height, "state_bytes": len(blob)}
         moments = {"watermark": progress.watermark, "arrival_ms": max(clock.arrival_ms for clock in seen.values())}
-        yield pd.DataFrame([{"messages": END_OF_MESSAGE.join(messages), **counts, **moments}])
-        for text in invalid:
-            lines = END_OF_MESSAGE.join(_message(INVALID, _place(line), line) for line in text.split("\n"))
-            yield pd.DataFrame([{"messages": lines, **dict.fromkeys(COUNTS, 0), **moments}])
+        told = (_message(RESULT, key, value) for windows in outcome.windows for key, value in results(windows, rule))
+        quoted = (_message(INVALID, _place(line), line) for text in invalid for line in text.split("\n"))
+        rows = _rows(told)
+        count, messages = next(rows, (0, ""))
+        yield pd.DataFrame([{"messages": messages, **counts, "results": count, **moments}])
+        for count, messages in rows:
+            yield pd.DataFrame([{"messages": messages, **dict.fromkeys(COUNTS, 0), "results": count, **moments}])
+        for _, messages in _rows(quoted):
+            yield pd.DataFrame([{"messages": messages, **dict.fromkeys(COUNTS, 0), **moments}])
 
     return window
+
+
+def _rows(messages: Iterable[str]) -> Iterator[tuple[int, str]]:
+    """Yield (number of messages, messages joined) of at most `_ROW_CHARACTERS` each, but for a longer message."""
+    row: list[str] = []
+    size = 0
+    for message in messages:
+        if row and size + len(message) > _ROW_CHARACTERS:
+            yield len(row), END_OF_MESSAGE.join(row)
+            row, size = [], 0
+        row.append(message)
+        size += len(message)
+    if row:
+        yield len(row), END_OF_MESSAGE.join(row)
 
 
 def _message(kind: str, key: str, value: str) -> str:

@@ -31,7 +31,7 @@ def test_a_cell_is_written_a_few_times_and_held_as_long_as_its_windows(size: int
     for second in range(seconds):
         state, _ = shard.advance(state, a_batch(second), Progress(watermark=second), rule)
         written += sum(segment.cells.height for segment in state.segments if segment.data is None)
-        state = shard.from_bytes(shard.to_bytes(state))
+        state = shard.from_bytes(shard.to_bytes(state), rule)
         most, parts = max(most, state.height), max(parts, len(state.segments))
     assert KEYS * size <= most <= 2 * KEYS * size
     assert written <= 4 * KEYS * seconds, "each cell with its batch, and once a level"
@@ -41,7 +41,7 @@ def test_a_cell_is_written_a_few_times_and_held_as_long_as_its_windows(size: int
 def test_what_is_written_stays_as_it_is() -> None:
     rule, state = a_rule(20), shard.new_shard()
     for second in range(FAN - 1):
-        state, _ = shard.advance(shard.from_bytes(shard.to_bytes(state)), a_batch(second), Progress(), rule)
+        state, _ = shard.advance(shard.from_bytes(shard.to_bytes(state), rule), a_batch(second), Progress(), rule)
     assert [segment.data is None for segment in state.segments] == [False] * (FAN - 2) + [True]
     state, _ = shard.advance(state, a_batch(FAN - 1), Progress(), rule)
     assert [(segment.level, segment.cells.height) for segment in state.segments] == [(1, FAN * KEYS)]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import math
 import random
 from collections import defaultdict
 from collections.abc import Sequence
+from decimal import Decimal
 
 import orjson
 import polars as pl
@@ -18,8 +20,10 @@ from logpipeline.api.source import Source
 from logpipeline.kernel import cells, shard, watermark
 from logpipeline.kernel.records import RecordReader
 from logpipeline.kernel.results import results
+from logpipeline.kernel.segments import frame_from_bytes, frame_to_bytes
+from logpipeline.kernel.shard import Outcome
 from logpipeline.kernel.watermark import Clock, Policy, Progress
-from logpipeline.kernel.windows import END
+from logpipeline.kernel.windows import END, closing
 from logpipeline.rules import Rule, rule_of
 
 Record = tuple[str, str, float, float]  # client_ip, host, event time, request_time
@@ -71,15 +75,15 @@ def run(batches: list[list[Record]], rule: Rule, lateness: int = 3) -> tuple[dic
         event_ms = frame["event_ms"].max()
         assert isinstance(event_ms, int)
         progress = watermark.advance(state.progress, {0: Clock(event_ms, 0)}, policy)
-        state, outcome = shard.advance(shard.from_bytes(shard.to_bytes(state)), counted, progress, rule)
+        state, outcome = shard.advance(shard.from_bytes(shard.to_bytes(state), rule), counted, progress, rule)
         late, most = late + outcome.late, max(most, state.height)
-        add(found, outcome.windows, rule)
-    add(found, shard.advance(state, cells.empty(rule), Progress(END), rule)[1].windows, rule)
+        add(found, outcome, rule)
+    add(found, shard.advance(state, cells.empty(rule), Progress(END), rule)[1], rule)
     return found, late, most
 
 
-def add(found: dict[tuple[object, ...], float], windows: pl.DataFrame, rule: Rule) -> None:
-    for row in windows.iter_rows(named=True):
+def add(found: dict[tuple[object, ...], float], outcome: Outcome, rule: Rule) -> None:
+    for row in (row for windows in outcome.windows for row in windows.iter_rows(named=True)):
         window = (*(row[name] for name in cells.key_names(rule)), row["start"])
         assert window not in found, f"{window} came twice"
         found[window] = row["n"] if rule.field is None else row["value"]
@@ -139,6 +143,30 @@ def test_results_do_not_depend_on_batches(name: str) -> None:
     for size in (17, 400):
         parts = [records[start : start + size] for start in range(0, len(records), size)]
         assert run(parts, rule)[0] == whole  # to the last bit: sums are integers
+
+
+@pytest.mark.parametrize("aggregate", ["sum", "avg"])
+@pytest.mark.parametrize("value", [9e14, -9e14, 999_999_999_999_999.9])
+@pytest.mark.parametrize("batches", [1, 20])
+def test_a_sum_is_exact_however_great(aggregate: str, value: float, batches: int) -> None:
+    """Of two keys, for one running total serves all keys: 20,000 values of 9e14 are more than 64 bits hold."""
+    window = {"size": "20s", "slide": "10s"}
+    rule = a_rule(aggregate={aggregate: {"field": "request_time"}}, having=None, window=window)
+    records = [("ab"[index % 2], "x", 1000.0 + index % 10, value) for index in range(40_000)]
+    found, _, _ = run([records[index::batches] for index in range(batches)], rule)
+    exact = float(Decimal(value) * 20_000) if aggregate == "sum" else value
+    assert found == {(key, start): exact for key in "ab" for start in (990, 1000)}
+
+
+def test_sums_of_earlier_state_go_on() -> None:
+    rule = a_rule(aggregate={"sum": {"field": "request_time"}}, having=None, window={"size": "20s"})
+    held = pl.DataFrame({"key0": ["a"], "pane": [1000], "n": [9], "whole": [2**63 - 1], "fraction": [5 * 10**18]})
+    buffer = io.BytesIO()
+    held.write_ipc_stream(buffer)
+    old = cells.merge(pl.concat([frame_from_bytes(buffer.getvalue())] * 2), rule)
+    assert frame_from_bytes(frame_to_bytes(old)).equals(old)
+    (found,) = closing(old, rule, 0, END)
+    assert found["value"].to_list() == [float(2 * (2**63 - 1) + 10**9)]
 
 
 @pytest.mark.parametrize(
