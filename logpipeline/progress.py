@@ -35,6 +35,8 @@ class GoalProgress:
     late_total: int | None = None
     invalid_total: int | None = None
     incomplete_total: int | None = None
+    shortened_total: int | None = None
+    dropped_total: int | None = None
     results_total: int | None = None
     state_rows: int | None = None
     state_bytes: int | None = None

@@ -36,7 +36,7 @@ TAKEN = (
 _WHOLE_SECONDS = "windows are whole seconds, at least 1s"
 _SLIDE_TOO_LARGE = "slide is larger than size, so records between two windows would be lost; make it at most size"
 # A result for each window of each key is far more than anyone can read, and takes a goal as long to write.
-_MOST_WINDOWS = 10_000
+_MOST_WINDOWS = 20_000
 _SLIDE_TOO_SMALL = (
     f"size is more than {_MOST_WINDOWS} times slide, and a record would be in as many windows; make slide larger"
 )
@@ -197,7 +197,8 @@ class Goal(Model):
         None,
         min_length=1,
         max_length=8,
-        description="Fields of the group key, each by a name that no other field of a result has.",
+        description="Fields of the group key, each by a name that no other field of a result has. "
+        "A value of more than 1 KiB stands shortened in results, with a hash.",
         # Here and not at the goal: what is stored already stays valid as long as this list is not edited.
         json_schema_extra=checked(
             CelRule("result-fields", f"!self.exists(field, field in {texts(RESULT_FIELDS)})", TAKEN)

@@ -128,5 +128,7 @@ def _remarks(summary: Summary, output: Path, lateness: float) -> Iterator[str]:
     for name, goal in summary.goals.items():
         if goal.incomplete:
             yield f"{name}: {goal.incomplete:,} records lack a field of its key or value"
+        if goal.shortened:
+            yield f"{name}: {goal.shortened:,} records have a key longer than 1 KiB, which is shortened"
         if goal.late:
             yield f"{name}: {goal.late:,} records were dropped, later than source.allowedLateness ({lateness:g} s)"

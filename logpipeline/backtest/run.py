@@ -47,6 +47,7 @@ class GoalSummary:
     peak_key: str = ""
     late: int = 0
     incomplete: int = 0
+    shortened: int = 0
 
 
 @dataclass
@@ -147,8 +148,11 @@ def _read_all(
         if clocks and None not in clocks:
             watermark = max(watermark, (min(clock for clock in clocks if clock is not None) - lateness_ms) // 1000)
         for goal in goals:
-            batch, incomplete = cells.count(records, goal.rule) if lines is not None else (cells.empty(goal.rule), 0)
-            goal.summary.incomplete += incomplete
+            batch = cells.empty(goal.rule)
+            if lines is not None:
+                batch, incomplete, long = cells.count(records, goal.rule)
+                goal.summary.incomplete += incomplete
+                goal.summary.shortened += long
             _advance(goal, batch, watermark if readings else END)
         report(sum(file.position() for file in files))
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from logpipeline.api.condition import Condition
 from logpipeline.elastic.template import INDEXED
+from logpipeline.keys import beginning_of
 from logpipeline.rules import Rule
 
 _NUMBERS = ("short", "float", "long")
@@ -20,10 +21,12 @@ _NUMBERS = ("short", "float", "long")
 def evidence_search(rule: Rule, key: Mapping[str, str], start: int, end: int) -> dict[str, Any]:
     """Return the body of a search for the records of `key` (the values of groupBy as they stand in a result) that the
     rule counted in [start, end), epoch seconds: `query`, and `runtime_mappings` where there are any.
+
+    Of a value that the kernel has shortened the rest is not known: all records that begin like it are found.
     """
     passes, must_not, runtime = counted(rule)
     must: list[dict[str, Any]] = [{"range": {"@timestamp": {"gte": start, "lt": end, "format": "epoch_second"}}}]
-    must += [_equals(field, value, runtime) for field, value in key.items()]
+    must += [_is_key(field, value, runtime) for field, value in key.items()]
     body: dict[str, Any] = {"query": {"bool": {"filter": must + passes, "must_not": must_not}}}
     return body | ({"runtime_mappings": runtime} if runtime else {})
 
@@ -64,6 +67,15 @@ def _condition(condition: Condition, runtime: dict[str, Any]) -> tuple[list[dict
         text = _text(field, runtime)
         return [{"exists": {"field": text}}], [{"terms": {text: [str(value) for value in condition.not_in]}}]
     return [{"prefix": {_text(field, runtime): condition.prefix}}], []
+
+
+def _is_key(field: str, value: str, runtime: dict[str, Any]) -> dict[str, Any]:
+    beginning = beginning_of(value)
+    if beginning is None:
+        return _equals(field, value, runtime)
+    # What is longer than `ignore_above` is not indexed, so the value is read from the record.
+    runtime[field] = {"type": "keyword"}
+    return {"prefix": {field: beginning}}
 
 
 def _equals(field: str, value: str, runtime: dict[str, Any]) -> dict[str, Any]:
@@ -107,9 +119,14 @@ def _number(field: str, runtime: dict[str, Any]) -> str:
 
 def kql(rule: Rule, key: Mapping[str, str]) -> str:
     """Return the same in the language of Kibana's search bar, without the time; only what is indexed is found there."""
-    parts = [f"{_quoted(field)}: {_quoted(value)}" for field, value in key.items()]
+    parts = [_key_kql(field, value) for field, value in key.items()]
     parts += [_condition_kql(condition) for condition in rule.where]
     return " and ".join(parts)
+
+
+def _key_kql(field: str, value: str) -> str:
+    beginning = beginning_of(value)
+    return f"{_quoted(field)}: {_quoted(value) if beginning is None else f'{_unquoted(beginning)}*'}"
 
 
 def _condition_kql(condition: Condition) -> str:

@@ -9,11 +9,13 @@ p95 a cell holds one distinct value).
 from __future__ import annotations
 
 from functools import reduce
+from typing import NamedTuple
 
 import polars as pl
 
 from logpipeline.api.condition import Condition
 from logpipeline.kernel.records import is_numeric
+from logpipeline.keys import LONGEST, shortened
 from logpipeline.rules import Rule
 
 # Sums are exact integers, so they do not depend on the order in which batches and partitions are added up, and what
@@ -27,13 +29,25 @@ _SAFE = 2**61
 LARGEST = 1e15
 
 
+# What a cell costs beside the bytes of its key: the numbers, and the views of the texts.
+_CELL_BYTES = 64
+
+
+class Counted(NamedTuple):
+    """The cells of a batch, the number of records that were incomplete, and of those whose key was shortened."""
+
+    cells: pl.DataFrame
+    incomplete: int
+    shortened: int
+
+
 def key_names(rule: Rule) -> list[str]:
     """Return the names of the key columns of a rule's cells and results."""
     return [f"key{index}" for index in range(len(rule.group_by))]
 
 
-def count(records: pl.DataFrame, rule: Rule) -> tuple[pl.DataFrame, int]:
-    """Return the cells of a batch and the number of incomplete records.
+def count(records: pl.DataFrame, rule: Rule) -> Counted:
+    """Return what a batch comes to.
 
     `records` is what `RecordReader.read` returns. Incomplete: the record passes the rule's conditions but lacks a key
     or value field.
@@ -49,14 +63,27 @@ def count(records: pl.DataFrame, rule: Rule) -> tuple[pl.DataFrame, int]:
         complete &= (pl.col(f"number:{rule.field}").abs() <= LARGEST).fill_null(False)
         columns.append(pl.col(f"number:{rule.field}").alias("value"))
     frame = chosen.select(*columns, complete=complete).collect()
-    usable = frame.filter("complete").drop("complete")
-    cells = usable.group_by(_identity(rule)).agg(pl.len().cast(pl.Int64).alias("n"), *_first_summaries(usable, rule))
-    return _carried(cells), frame.height - usable.height
+    usable, long = _with_short_keys(frame.filter("complete").drop("complete"), rule)
+    cells = usable.group_by(identity(rule)).agg(pl.len().cast(pl.Int64).alias("n"), *_first_summaries(usable, rule))
+    return Counted(_carried(cells), frame.height - usable.height, long)
+
+
+def _with_short_keys(records: pl.DataFrame, rule: Rule) -> tuple[pl.DataFrame, int]:
+    """Return records with their keys as state and results have them, and how many of them had a longer one."""
+    long = {name: records[name].str.len_bytes() > LONGEST for name in key_names(rule)}
+    long = {name: is_long for name, is_long in long.items() if is_long.any()}
+    if not long:
+        return records, 0
+    for name, is_long in long.items():
+        values = [shortened(value) for value in records[name].filter(is_long)]
+        column = records[name].clone().scatter(is_long.arg_true(), pl.Series(values, dtype=pl.String))
+        records = records.with_columns(column.alias(name))
+    return records, int(reduce(lambda any_, one: any_ | one, long.values()).sum())
 
 
 def merge(cells: pl.DataFrame, rule: Rule) -> pl.DataFrame:
     """Return the same cells with each (key, pane) once."""
-    return _carried(cells.group_by(_identity(rule)).agg(pl.col("n").sum(), *_summaries(rule)))
+    return _carried(cells.group_by(identity(rule)).agg(pl.col("n").sum(), *_summaries(rule)))
 
 
 def packed(cells: pl.DataFrame) -> pl.DataFrame:
@@ -73,6 +100,27 @@ def unpacked(cells: pl.DataFrame) -> pl.DataFrame:
     return _carried(cells.with_columns(high=pl.lit(0, pl.Int64)))
 
 
+def bytes_of(rule: Rule) -> pl.Expr:
+    """Return about how many bytes a cell takes in memory; the same wherever it is."""
+    lengths = [pl.col(name).str.len_bytes().cast(pl.Int64) for name in key_names(rule)]
+    return pl.sum_horizontal(pl.lit(_CELL_BYTES, pl.Int64), *lengths)
+
+
+def size(cells: pl.DataFrame, rule: Rule) -> int:
+    """Return about how many bytes cells take in memory."""
+    return int(cells.select(bytes_of(rule).sum()).item()) if cells.height else 0
+
+
+def heaviest(cells: pl.DataFrame, rule: Rule, room: int) -> tuple[pl.DataFrame, int]:
+    """Return those cells that have the most records and fit in `room` bytes, and the number of records in the others.
+
+    Which they are does not depend on the order of the cells.
+    """
+    ordered = cells.sort(-pl.col("n"), *identity(rule))
+    fits = ordered.select(bytes_of(rule).cum_sum() <= room).to_series()
+    return ordered.filter(fits), int(ordered.filter(~fits)["n"].sum())
+
+
 def empty(rule: Rule) -> pl.DataFrame:
     """Return no cells, with the columns of the rule's cells."""
     kinds = {"whole": pl.Int64, "fraction": pl.Int64, "high": pl.Int64, "value": pl.Float64}
@@ -85,7 +133,8 @@ def empty(rule: Rule) -> pl.DataFrame:
     )
 
 
-def _identity(rule: Rule) -> list[str]:
+def identity(rule: Rule) -> list[str]:
+    """Return the names of the columns that tell a cell from others."""
     return [*key_names(rule), "pane", *(["value"] if rule.aggregate == "p95" else [])]
 
 

@@ -52,6 +52,12 @@ def live(segments: tuple[Segment, ...], rule: Rule, watermark: int) -> tuple[Seg
     return tuple(segment for segment in segments if segment.last + rule.size > watermark)
 
 
+def compacted(segments: tuple[Segment, ...], rule: Rule, watermark: int) -> tuple[Segment, ...]:
+    """Return all that matters of the segments at the watermark (epoch seconds) as one, with each (key, pane) once."""
+    cells = all_cells(segments, rule).filter(pl.col("pane") + rule.size > watermark)
+    return tuple(_segment(cells_of.merge(cells, rule), max((segment.level for segment in segments), default=0)))
+
+
 def add(segments: tuple[Segment, ...], new: pl.DataFrame, rule: Rule, watermark: int) -> tuple[Segment, ...]:
     """Return the segments after a batch whose cells are `new`, at its watermark (epoch seconds)."""
     matters = pl.col("pane") + rule.size > watermark

@@ -14,11 +14,12 @@ from itertools import accumulate, islice, pairwise
 import orjson
 import polars as pl
 
+from logpipeline.kernel import cells as cells_of
 from logpipeline.kernel import segments as segments_of
 from logpipeline.kernel import watermark
 from logpipeline.kernel.segments import Segment
 from logpipeline.kernel.watermark import Progress
-from logpipeline.kernel.windows import closing, passing
+from logpipeline.kernel.windows import BEGINNING, closing, passing
 from logpipeline.rules import Rule
 
 
@@ -54,10 +55,13 @@ class Shard:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a batch gave: windows (keys, `start`, `n` and `value`), to be read once, and the number of late records."""
+    """What a batch gave: windows (keys, `start`, `n` and `value`), to be read once, the number of late records, and of
+    those that were dropped because state was full.
+    """
 
     windows: Iterator[pl.DataFrame]
     late: int
+    dropped: int
 
 
 def new_shard() -> Shard:
@@ -65,21 +69,77 @@ def new_shard() -> Shard:
     return Shard((), Progress())
 
 
-def advance(shard: Shard, batch: pl.DataFrame, progress: Progress, rule: Rule) -> tuple[Shard, Outcome]:
-    """Return state and outcome after a batch of cells that takes the stream to `progress`."""
+def advance(
+    shard: Shard, batch: pl.DataFrame, progress: Progress, rule: Rule, room: int | None = None
+) -> tuple[Shard, Outcome]:
+    """Return state and outcome after a batch of cells, each (key, pane) once, that takes the stream to `progress`.
+
+    `room` is how many bytes of cells state may hold, None for any number.
+    """
     # Against the watermark of earlier batches: a record is counted in all of its windows or in none, in whatever order
     # the batch came.
     before = shard.progress.watermark
     in_time = pl.col("pane") + rule.slide > before
     new = batch.filter(in_time)
     late = batch.filter(~in_time)["n"].sum()
-    old = [(segments_of.all_cells(phase.segments, rule), phase.threshold) for phase in shard.phases]
+    phases, dropped = shard.phases, 0
+    if room is not None and _size(phases, rule) + cells_of.size(new, rule) > room:
+        phases = tuple(replace(phase, segments=segments_of.compacted(phase.segments, rule, before)) for phase in phases)
+        new, dropped = _admitted(phases, new, rule, room)
+    old = [(segments_of.all_cells(phase.segments, rule), phase.threshold) for phase in phases]
     if rule.early:
         windows = passing(old, new, rule, before)
     else:
         windows = closing(pl.concat([*(cells for cells, _ in old), new]), rule, before, progress.watermark)
-    phases = _phases(shard.phases, new, rule, progress.watermark)
-    return Shard(phases, progress), Outcome(windows, int(late))
+    phases = _phases(phases, new, rule, progress.watermark)
+    return Shard(phases, progress), Outcome(windows, int(late), dropped)
+
+
+def _size(phases: tuple[Phase, ...], rule: Rule) -> int:
+    return sum(cells_of.size(segment.cells, rule) for phase in phases for segment in phase.segments)
+
+
+def _admitted(phases: tuple[Phase, ...], new: pl.DataFrame, rule: Rule, room: int) -> tuple[pl.DataFrame, int]:
+    """Return the cells of `new` that state takes, and the number of records in the others.
+
+    Those that it has already are counted on, so a count that is in state is never less than it would be. Of the others
+    it takes those with the most records: who floods a goal with keys does not hide one that is busy.
+    """
+    held = pl.concat([segments_of.all_cells(phase.segments, rule) for phase in phases] or [cells_of.empty(rule)])
+    left = room - cells_of.size(held, rule)
+    if cells_of.size(new, rule) <= left:
+        return new, 0
+    identity = cells_of.identity(rule)
+    known = new.join(held, on=identity, how="semi")
+    kept, dropped = cells_of.heaviest(new.join(held, on=identity, how="anti"), rule, left)
+    return pl.concat([known, kept]), dropped
+
+
+def parts(
+    shard: Shard, batch: pl.DataFrame, progress: Progress, rule: Rule, room: int | None
+) -> Iterator[tuple[pl.DataFrame, Progress]]:
+    """Yield what `advance` is to be given for a batch, one after the other, so that memory is in proportion to `room`.
+
+    A batch that fits is one part. A backlog can hold many times the cells of the windows that are open at a time, so it
+    goes by event time: before a later part, the windows that none of its records are in have closed. The results are
+    those of the whole batch.
+    """
+    if room is None or _size(shard.phases, rule) + cells_of.size(batch, rule) <= room:
+        yield batch, progress
+        return
+    sizes = batch.group_by("pane").agg(cells_of.bytes_of(rule).sum().alias("size")).sort("pane")
+    # The first part holds nothing: what closes before the first record makes room for it.
+    begin, held = BEGINNING, room
+    for pane, size in sizes.iter_rows():
+        if held and held + size > room // 2:
+            until = max(shard.progress.watermark, min(progress.watermark, pane))
+            yield (
+                batch.filter(pl.col("pane").is_between(begin, pane, closed="left")),
+                replace(progress, watermark=until),
+            )
+            begin, held = pane, 0
+        held += size
+    yield batch.filter(pl.col("pane") >= begin), progress
 
 
 def _threshold(rule: Rule) -> float | None:

@@ -26,32 +26,37 @@ from logpipeline_spark.collection import freeze_modules
 from logpipeline_spark.shards import shard_keys
 
 # What a task hands on for one shard: `cells` (Arrow stream), `report` (JSON) and `invalid` (JSON lines).
+REPORTED = ("records", "incomplete", "shortened", "dropped", "invalid")
 COUNTED = "shard int, cells binary, report string, invalid string"
 _SCHEMA = pa.schema([("shard", pa.int32()), ("cells", pa.binary()), ("report", pa.string()), ("invalid", pa.string())])
 
-# A task hands on what it has after so many cells or bytes of invalid records, so a backlog does not grow in memory.
-_MOST_CELLS = 2_000_000
+# A task hands on so many bytes of invalid records, so that they do not grow in memory.
 _MOST_INVALID_BYTES = 8 << 20
 
 
 @dataclass
 class _Task:
-    """What a task has counted since it last handed on."""
+    """What a task has counted, and the invalid records since it last handed some on. `size` is that of `cells`."""
 
     cells: list[pl.DataFrame] = field(default_factory=list)
-    height: int = 0
+    size: int = 0
     clocks: dict[int, Clock] = field(default_factory=dict)
     records: int = 0
     incomplete: int = 0
+    shortened: int = 0
+    dropped: int = 0
     invalid: int = 0
     lines: list[str] = field(default_factory=list)
     line_bytes: int = 0
 
 
 def counter(
-    source: Source, rule: Rule, shards: int, *, topic: str, quotes_invalid: bool
+    source: Source, rule: Rule, shards: int, *, room: int, topic: str, quotes_invalid: bool
 ) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    """Return the function for `mapInArrow`: batches of (value, partition, offset, arrival_ms) → rows of `COUNTED`."""
+    """Return the function for `mapInArrow`: batches of (value, partition, offset, arrival_ms) → rows of `COUNTED`.
+
+    `room` is how many bytes of cells a task may hand on.
+    """
     keys = shard_keys(shards)
 
     def count(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -62,29 +67,44 @@ def counter(
             records = reader.read(batch.column("value"), batch.column("arrival_ms"))
             places = (pl.Series(name, batch.column(name)) for name in ("partition", "offset", "arrival_ms"))
             records = records.with_columns(*places)
-            _add(task, records, rule)
+            _add(task, records, rule, room)
             if quotes_invalid:
                 _quote(task, records.with_row_index("row"), batch.column("value"), topic)
-            if task.height > _MOST_CELLS or task.line_bytes > _MOST_INVALID_BYTES:
-                yield _hand_on(task, rule, keys)
-                task = _Task()
+            if task.line_bytes > _MOST_INVALID_BYTES:
+                yield _invalid_rows(task, rule, keys)
         if task.records:
+            _trim(task, rule, room)
             yield _hand_on(task, rule, keys)
 
     return count
 
 
-def _add(task: _Task, records: pl.DataFrame, rule: Rule) -> None:
-    cells, incomplete = cells_of.count(records, rule)
+def _add(task: _Task, records: pl.DataFrame, rule: Rule, room: int) -> None:
+    cells, incomplete, shortened = cells_of.count(records, rule)
     task.cells.append(cells)
-    task.height += cells.height
+    task.size += cells_of.size(cells, rule)
+    if task.size > 2 * room:
+        _trim(task, rule, room)
     task.records += records.height
     task.incomplete += incomplete
+    task.shortened += shortened
     task.invalid += records.height - records["invalid"].null_count()
     newest = records.group_by("partition").agg(pl.col("event_ms").max(), pl.col("arrival_ms").max())
     for partition, event_ms, arrival_ms in newest.iter_rows():
         clock = Clock(event_ms, arrival_ms)
         task.clocks[partition] = task.clocks[partition].later(clock) if partition in task.clocks else clock
+
+
+def _trim(task: _Task, rule: Rule, room: int) -> None:
+    """Make the cells of a task one frame that fits in `room` bytes."""
+    cells = pl.concat(task.cells)
+    cells = cells_of.merge(cells, rule) if len(task.cells) > 1 else cells
+    task.size = cells_of.size(cells, rule)
+    if task.size > room:
+        cells, dropped = cells_of.heaviest(cells, rule, room)
+        task.dropped += dropped
+        task.size = cells_of.size(cells, rule)
+    task.cells = [cells]
 
 
 def _quote(task: _Task, records: pl.DataFrame, values: pa.Array, topic: str) -> None:
@@ -99,23 +119,31 @@ def _quote(task: _Task, records: pl.DataFrame, values: pa.Array, topic: str) -> 
 
 
 def _hand_on(task: _Task, rule: Rule, keys: list[int]) -> pa.RecordBatch:
-    cells = pl.concat(task.cells)
-    cells = cells_of.merge(cells, rule) if len(task.cells) > 1 else cells
+    (cells,) = task.cells
     shard = shard_of(cells, rule, len(keys))
     clocks = [[partition, clock.event_ms, clock.arrival_ms] for partition, clock in sorted(task.clocks.items())]
-    counts = {"records": task.records, "incomplete": task.incomplete, "invalid": task.invalid}
+    counts = {name: getattr(task, name) for name in REPORTED}
     # Every shard learns how far event time is; what is counted by the task is told to one of them.
     reports = [
         orjson.dumps({"clocks": clocks, **(counts if index == 0 else {})}).decode() for index in range(len(keys))
     ]
+    parts = [frame_to_bytes(cells.filter(pl.Series(shard == index))) for index in range(len(keys))]
+    return _rows(keys, parts, reports, ["\n".join(task.lines), *[""] * (len(keys) - 1)])
+
+
+def _invalid_rows(task: _Task, rule: Rule, keys: list[int]) -> pa.RecordBatch:
+    """Return the invalid records of a task, which then has none."""
+    lines, task.lines, task.line_bytes = task.lines, [], 0
+    return _rows(keys[:1], [frame_to_bytes(cells_of.empty(rule))], ['{"clocks":[]}'], ["\n".join(lines)])
+
+
+def _rows(keys: list[int], cells: list[bytes], reports: list[str], invalid: list[str]) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(
         [
             pa.array(keys, pa.int32()),
-            pa.array(
-                [frame_to_bytes(cells.filter(pl.Series(shard == index))) for index in range(len(keys))], pa.binary()
-            ),
+            pa.array(cells, pa.binary()),
             pa.array(reports, pa.string()),
-            pa.array(["\n".join(task.lines), *[""] * (len(keys) - 1)], pa.string()),
+            pa.array(invalid, pa.string()),
         ],
         schema=_SCHEMA,
     )

@@ -48,6 +48,12 @@ _METRICS = (
         "Records left out because they lack a key or value field of the goal",
         "incomplete_total",
     ),
+    (
+        "shortened_key_records_total",
+        "Records counted under a shortened key, for it is longer than 1 KiB",
+        "shortened_total",
+    ),
+    ("dropped_records_total", "Records dropped because the goal's state was full", "dropped_total"),
     ("results_total", "Results written", "results_total"),
     ("restarts_total", "Restarts of the query after an error", "restarts"),
     (

@@ -17,7 +17,7 @@ _MIB = 1 << 20
 # keeps outside of its heap. Spark refuses less than 450 MiB.
 _HEAP_SHARE, _LEAST_HEAP = 0.4, 480 * _MIB
 # An executor of 960 MiB ran the four presets; a whole core is what a task keeps busy.
-_EXECUTOR_MEMORY, _EXECUTOR_CPU = "960Mi", "200m"
+EXECUTOR_MEMORY, _EXECUTOR_CPU = "960Mi", "200m"
 # Every pod has the same two ports, so that a NetworkPolicy can name them.
 DRIVER_PORT, BLOCK_MANAGER_PORT = 7078, 7079
 # On each executor, the pod that started it.
@@ -76,7 +76,7 @@ class ExecutorPods:
     def settings(self) -> dict[str, str]:
         """Return the Spark configuration. Each call names the pods anew: the last start's may still be ending."""
         limits, requests = self.resources.limits, self.resources.requests
-        memory = bytes_of(limits.memory or requests.memory or _EXECUTOR_MEMORY)
+        memory = bytes_of(limits.memory or requests.memory or EXECUTOR_MEMORY)
         cpu = requests.cpu or limits.cpu or _EXECUTOR_CPU
         slots = max(1, int(cores_of(limits.cpu or cpu)))
         settings = {

@@ -24,7 +24,7 @@ from logpipeline_spark.failures import cause, is_of_checkpoint
 from logpipeline_spark.health import Pulse
 from logpipeline_spark.stream import OBSERVED
 
-_TOTALS = ("records", "late", "invalid", "incomplete", "results")
+_TOTALS = ("records", "late", "invalid", "incomplete", "shortened", "dropped", "results")
 
 
 @dataclass

@@ -15,6 +15,7 @@ from logpipeline.kernel.watermark import Policy
 from logpipeline.rules import Rule
 from logpipeline_spark import windowing
 from logpipeline_spark.counting import COUNTED, counter
+from logpipeline_spark.room import room_of
 from logpipeline_spark.windowing import COUNTS, OUTCOME, STATE, windower
 
 OBSERVED = "goal"
@@ -31,23 +32,25 @@ class Topics:
 
 
 def goal_results(
-    records: DataFrame, rule: Rule, source: Source, topics: Topics, *, shards: int, partitions: int
+    records: DataFrame, rule: Rule, source: Source, topics: Topics, *, shards: int, partitions: int, room: int
 ) -> DataFrame:
     """Return the messages of a goal: `kind` (result or invalid), `key` and `value`.
 
     `records` has `value` (binary), `partition`, `offset` and `arrival_ms`; a pure function of it and of the state in
-    the checkpoint.
+    the checkpoint. `room` is how many bytes of cells state may hold.
     """
     policy = Policy(
         allowed_lateness_ms=round(source.allowed_lateness.total_seconds() * 1000),
         idle_timeout_ms=round(source.idle_partition_timeout.total_seconds() * 1000),
         partitions=partitions,
     )
-    count = counter(source, rule, shards, topic=topics.raw, quotes_invalid=topics.invalid is not None)
+    # A backlog has cells of more windows than are open at a time.
+    batch_room = 2 * room // records.sparkSession.sparkContext.defaultParallelism
+    count = counter(source, rule, shards, room=batch_room, topic=topics.raw, quotes_invalid=topics.invalid is not None)
     outcomes = (
         records.mapInArrow(count, COUNTED)
         .groupBy("shard")
-        .applyInPandasWithState(windower(rule, policy), OUTCOME, STATE, "append", "NoTimeout")
+        .applyInPandasWithState(windower(rule, policy, room // shards), OUTCOME, STATE, "append", "NoTimeout")
     )
     observed = outcomes.observe(
         OBSERVED,
@@ -108,7 +111,15 @@ def start(
         # A task costs more than the few records of a partition in a short batch; more tasks than cores only wait.
         .coalesce(spark.sparkContext.defaultParallelism)
     )
-    messages = goal_results(records, rule, spec.source, topics, shards=spec.spark.shards, partitions=partitions)
+    messages = goal_results(
+        records,
+        rule,
+        spec.source,
+        topics,
+        shards=spec.spark.shards,
+        partitions=partitions,
+        room=room_of(spec.spark),
+    )
     target = F.when(F.col("kind") == windowing.INVALID, F.lit(topics.invalid)).otherwise(F.lit(topics.result))
     return (
         messages.select(target.alias("topic"), "key", "value")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import polars as pl
 
+from logpipeline.kernel import cells as cells_of
 from logpipeline.kernel import shard as shards
 from logpipeline.kernel import watermark
 from logpipeline.kernel.results import results
@@ -15,6 +16,7 @@ from logpipeline.kernel.segments import frame_from_bytes
 from logpipeline.kernel.watermark import Clock, Policy
 from logpipeline.rules import Rule
 from logpipeline_spark.collection import freeze_modules
+from logpipeline_spark.counting import REPORTED
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,10 +27,10 @@ STATE = "blob binary"
 # so many small rows are slow and one long text is not, as long as it fits in memory several times over. `messages` is
 # parted by the JVM.
 OUTCOME = (
-    "messages string, records long, late long, incomplete long, invalid long, results long, "
-    "state_rows long, state_bytes long, watermark long, arrival_ms long"
+    "messages string, records long, late long, incomplete long, shortened long, dropped long, invalid long, "
+    "results long, state_rows long, state_bytes long, watermark long, arrival_ms long"
 )
-COUNTS = ("records", "late", "incomplete", "invalid", "results", "state_rows", "state_bytes")
+COUNTS = (*REPORTED, "late", "results", "state_rows", "state_bytes")
 
 # JSON never holds a raw control character, so these part messages and their fields; in a key they are escaped.
 END_OF_MESSAGE = "\x1e"
@@ -38,8 +40,13 @@ RESULT, INVALID = "result", "invalid"
 _ROW_CHARACTERS = 2 << 20
 
 
-def windower(rule: Rule, policy: Policy) -> Callable[[Any, Iterator[pd.DataFrame], GroupState], Iterator[pd.DataFrame]]:
-    """Return the function for `applyInPandasWithState`: a shard's rows of `counting.COUNTED` → rows of `OUTCOME`."""
+def windower(
+    rule: Rule, policy: Policy, room: int
+) -> Callable[[Any, Iterator[pd.DataFrame], GroupState], Iterator[pd.DataFrame]]:
+    """Return the function for `applyInPandasWithState`: a shard's rows of `counting.COUNTED` → rows of `OUTCOME`.
+
+    `room` is how many bytes of cells the shard may hold.
+    """
 
     def window(_key: Any, frames: Iterator[pd.DataFrame], state: GroupState) -> Iterator[pd.DataFrame]:
         import pandas as pd  # noqa: PLC0415 - only workers pay for it
@@ -47,33 +54,39 @@ def windower(rule: Rule, policy: Policy) -> Callable[[Any, Iterator[pd.DataFrame
         freeze_modules()
         batch: list[pl.DataFrame] = []
         seen: dict[int, Clock] = {}
-        invalid: list[str] = []
         counts = dict.fromkeys(COUNTS, 0)
         for frame in frames:
             batch += [frame_from_bytes(bytes(cells)) for cells in frame["cells"]]
-            invalid += [text for text in frame["invalid"] if text]
+            for text in filter(None, frame["invalid"]):
+                lines = END_OF_MESSAGE.join(_message(INVALID, _place(line), line) for line in text.split("\n"))
+                unknown = {"watermark": None, "arrival_ms": None}
+                yield pd.DataFrame([{"messages": lines, **dict.fromkeys(COUNTS, 0), **unknown}])
             for report in map(orjson.loads, frame["report"]):
                 for partition, event_ms, arrival_ms in report["clocks"]:
                     clock = Clock(event_ms, arrival_ms)
                     seen[partition] = seen[partition].later(clock) if partition in seen else clock
-                for name in ("records", "incomplete", "invalid"):
+                for name in REPORTED:
                     counts[name] += report.get(name, 0)
-        before = shards.from_bytes(state.get[0], rule) if state.exists else shards.new_shard()
-        progress = watermark.advance(before.progress, seen, policy)
-        after, outcome = shards.advance(before, pl.concat(batch), progress, rule)
-        blob = shards.to_bytes(after)
-        state.update((blob,))
-        counts |= {"late": outcome.late, "state_rows": after.height, "state_bytes": len(blob)}
+        shard = shards.from_bytes(state.get[0], rule) if state.exists else shards.new_shard()
+        progress = watermark.advance(shard.progress, seen, policy)
         moments = {"watermark": progress.watermark, "arrival_ms": max(clock.arrival_ms for clock in seen.values())}
-        told = (_message(RESULT, key, value) for windows in outcome.windows for key, value in results(windows, rule))
-        quoted = (_message(INVALID, _place(line), line) for text in invalid for line in text.split("\n"))
-        rows = _rows(told)
-        count, messages = next(rows, (0, ""))
-        yield pd.DataFrame([{"messages": messages, **counts, "results": count, **moments}])
-        for count, messages in rows:
-            yield pd.DataFrame([{"messages": messages, **dict.fromkeys(COUNTS, 0), "results": count, **moments}])
-        for _, messages in _rows(quoted):
-            yield pd.DataFrame([{"messages": messages, **dict.fromkeys(COUNTS, 0), **moments}])
+        cells = pl.concat(batch)
+        if len(batch) > 1:
+            cells = cells_of.merge(cells, rule)
+        batch.clear()
+        for part, until in shards.parts(shard, cells, progress, rule, room):
+            shard, outcome = shards.advance(shard, part, until, rule, room)
+            counts["late"] += outcome.late
+            counts["dropped"] += outcome.dropped
+            messages = (
+                _message(RESULT, key, value) for windows in outcome.windows for key, value in results(windows, rule)
+            )
+            for number, text in _rows(messages):
+                yield pd.DataFrame([{"messages": text, **dict.fromkeys(COUNTS, 0), "results": number, **moments}])
+        blob = shards.to_bytes(shard)
+        state.update((blob,))
+        counts |= {"state_rows": shard.height, "state_bytes": len(blob)}
+        yield pd.DataFrame([{"messages": "", **counts, **moments}])
 
     return window
 

@@ -206,8 +206,8 @@ RULES: dict[str, Example] = {
         "slide is larger than size, so records between two windows would be lost; make it at most size",
     ),
     "slide-far-below-size": setting(
-        f"{GOAL}.window", {"size": "10000s", "slide": "1s"}, {"size": "30d", "slide": "1s"},
-        "size is more than 10000 times slide, and a record would be in as many windows; make slide larger",
+        f"{GOAL}.window", {"size": "20000s", "slide": "1s"}, {"size": "30d", "slide": "1s"},
+        "size is more than 20000 times slide, and a record would be in as many windows; make slide larger",
     ),
     "slide-divides-size": setting(
         f"{GOAL}.window", {"size": "1m30s", "slide": "45s"}, {"size": "1m30s", "slide": "1m"},

@@ -16,12 +16,15 @@ from logpipeline.elastic.evidence import evidence_search
 from logpipeline.elastic.index import PipelineIndex
 from logpipeline.kernel.cells import count
 from logpipeline.kernel.records import RecordReader
+from logpipeline.keys import shortened
 from logpipeline.rules import Rule, rule_of
 from processes import Elasticsearch
 
 START, END = 1_659_509_510, 1_659_509_530
 HOST = 'a b:c*\\"(x)'
 ARRIVAL_MS = END * 1000
+# The second is longer than what is indexed of a text.
+LONG, VERY_LONG = "a" * 2000, "b" * 9000
 
 
 def record(number: int, **changes: Any) -> dict[str, Any]:
@@ -73,6 +76,9 @@ RECORDS = [
             {"tenant": None, "tenant.name": "blue"},
             {"path": "/login?a=(b)*"},
             {"path": "/logi"},
+            {"referrer": LONG},
+            {"referrer": LONG},
+            {"referrer": VERY_LONG},
             {"method": 7},
         ]
     )
@@ -98,6 +104,8 @@ RULES: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "notIn addresses": ({**BY_HOST, "where": [{"field": "client_ip", "notIn": ["10.0.0.1"]}]}, (HOST,)),
     "notIn, not indexed": ({**BY_HOST, "where": [{"field": "tenant.name", "notIn": ["blue"]}]}, (HOST,)),
     "prefix": ({**BY_HOST, "where": [{"field": "path", "prefix": "/login?a=(b)*"}]}, (HOST,)),
+    "a long key": ({"groupBy": ["referrer"]}, (shortened(LONG),)),
+    "a key too long for the index": ({"groupBy": ["referrer"]}, (shortened(VERY_LONG),)),
     "prefix of an address": ({**BY_HOST, "where": [{"field": "client_ip", "prefix": "10.0.0.1"}]}, (HOST,)),
     "prefix, not indexed": ({**BY_HOST, "where": [{"field": "tenant.name", "prefix": "green*"}]}, (HOST,)),
     "between": ({**BY_HOST, "where": [{"field": "status", "between": [400, 403]}]}, (HOST,)),
@@ -145,7 +153,7 @@ def counted(rule: Rule, source: Any, key: tuple[str, ...]) -> set[int]:
     for one in RECORDS:
         values = pa.array([json.dumps(one).encode()], pa.binary())
         records = RecordReader(source, [rule]).read(values, pa.array([ARRIVAL_MS]))
-        cells, _ = count(records.filter(pl.col("second").is_between(START, END - 1)), rule)
+        cells = count(records.filter(pl.col("second").is_between(START, END - 1)), rule).cells
         if cells.height and cells.select(pl.col("^key.*$")).row(0) == key:
             numbers.add(one["number"])
     return numbers

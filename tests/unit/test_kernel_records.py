@@ -226,6 +226,6 @@ def test_conditions_at_their_edges(condition: dict[str, Any], expected: list[int
     frame = RecordReader(Source(), [rule]).read(
         pa.array([*lines, b'{"@timestamp":7}'], pa.binary()), pa.array([ARRIVAL_MS] * 9)
     )
-    counted, incomplete = cells.count(frame, rule)
+    counted, incomplete, _ = cells.count(frame, rule)
     assert sorted(counted["key0"].cast(pl.Int64)) == expected
     assert incomplete == 0  # the record without a status passes no condition, so nothing of it is missing

@@ -30,6 +30,7 @@ class Clock:
 
 def batch(number: int, end: int, latest: int, records: int = 10) -> Any:
     observed = {"records": records, "late": 1, "invalid": 0, "incomplete": 0, "results": 2, "state_rows": 5}
+    observed |= {"shortened": 3, "dropped": 4}
     observed |= {"state_bytes": 99, "arrival_ms": 1_700_000_000_000, "watermark": 1_699_999_990}
     source = SimpleNamespace(
         endOffset=json.dumps({"raw": {"0": end, "1": 7}}), latestOffset=json.dumps({"raw": {"0": latest, "1": 7}})

@@ -14,7 +14,7 @@ from logpipeline_operator.desired.executors import ACCOUNT, TEMPLATE, executor_t
 from logpipeline_operator.desired.secrets import SecretFacts, kafka_secret
 from logpipeline_operator.settings import Settings
 
-_RESOURCES = {"requests": {"cpu": "200m", "memory": "768Mi"}, "limits": {"memory": "1280Mi"}}
+RESOURCES = {"requests": {"cpu": "200m", "memory": "768Mi"}, "limits": {"memory": "1280Mi"}}
 # Until its process answers, on the busiest node. What comes then has no limit as long as it advances, Kafka that is not
 # there yet and a first batch that reads a long history among it.
 _START_SECONDS = 600
@@ -65,7 +65,7 @@ def _stateful_set(
     spark = pipeline.spec.spark
     image = spark.image or settings.images.spark
     volumes = [pods.files(component, _CONFIG), *volumes]
-    resources = quantities.merged(_RESOURCES, spark.resources)
+    resources = quantities.merged(RESOURCES, spark.resources)
     args = ["--pipeline", f"{_CONFIG}/pipeline.yaml", "--goal", component.goal]
     args += ["--bootstrap-servers", bootstrap_servers(pipeline, settings), "--checkpoints", checkpoints]
     args += ["--metrics-address", EVERYWHERE, "--metrics-port", str(GOAL_METRICS_PORT)]

@@ -1,0 +1,25 @@
+"""How much a goal may hold: what its pods' memory allows, as the resource gives it, and not the machine.
+
+So the same resource holds the same everywhere, and a goal that is full drops the same records when a batch runs again.
+"""
+
+from __future__ import annotations
+
+from logpipeline.api.quantity import bytes_of
+from logpipeline.api.resource import Spark
+from logpipeline_spark.placement import EXECUTOR_MEMORY
+
+# What the operator gives to a goal that the resource gives nothing.
+GOAL_MEMORY = "1280Mi"
+# The JVM's heap and what Python needs before it has read a record, measured; and how many bytes of cells a byte of
+# memory allows, for a step works on several copies of them, and Spark has some more.
+_FIXED, _SHARE = 768 << 20, 10
+_LEAST = 16 << 20
+
+
+def room_of(spark: Spark) -> int:
+    """Return how many bytes of cells (`kernel.cells.size`) the state of a goal may hold, in all of its shards."""
+    given = spark.executor_resources if spark.executors else spark.resources
+    usual = EXECUTOR_MEMORY if spark.executors else GOAL_MEMORY
+    memory = bytes_of((given.limits.memory if given else None) or usual)
+    return max(_LEAST, (memory - _FIXED) // _SHARE) * max(1, spark.executors)
