@@ -1,9 +1,10 @@
 # `make help` lists what there is.
 FOR ?=
 SAMPLE ?= manifests/samples/nginx.yaml
+E2E = .venv/bin/python -m pytest -vv -o console_output_style=times
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo images cluster-up cluster-down test test-unit test-java test-integration test-e2e lint format lock bench chaos
+.PHONY: help setup demo images cluster-up cluster-down test test-unit test-java test-integration test-smoke test-e2e lint format lock bench chaos
 .PHONY: crd docs conditions-docs verify-conditions dashboards verify-dashboards metrics-docs verify-metrics chart-docs manifests verify-crd verify-docs verify-chart verify-manifests clean
 
 help: ## List the targets
@@ -41,10 +42,13 @@ test-java: setup ## The tests of the sink connector
 	mvn -q -B -f services/kafka-connect/pom.xml test
 
 test-integration: setup ## The tests against real Kafka, Spark, Connect and Elasticsearch
-	.venv/bin/python -m pytest tests/integration
+	.venv/bin/python -m pytest tests/integration -n logical --dist loadfile
+
+test-smoke: setup cluster-up ## What CI runs of test-e2e: the chart, the CRD and the life of one pipeline
+	$(E2E) tests/e2e/test_chart.py tests/e2e/test_crd.py tests/e2e/test_smoke.py
 
 test-e2e: setup cluster-up ## The tests on a real cluster (root, or a KUBECONFIG); installs what they need
-	.venv/bin/python -m pytest tests/e2e -vv -o console_output_style=times
+	$(E2E) tests/e2e
 
 lint: setup verify-chart verify-conditions verify-crd verify-dashboards verify-docs verify-metrics ## Style, types and the layers of the imports
 	.venv/bin/ruff check .
