@@ -9,6 +9,7 @@ from urllib.error import HTTPError
 
 import pytest
 from confluent_kafka import OFFSET_BEGINNING, Consumer, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
 
 from logpipeline.elastic.template import mappings
 from processes import MESSAGE_BYTES, Broker, ConnectWorker, Elasticsearch
@@ -79,6 +80,11 @@ class Sink:
         hits = client.search(index=self.topic, size=1000)["hits"]["hits"]
         return {int(hit["_id"].rsplit("+", 1)[1]): hit["_source"] for hit in hits}
 
+    def statuses(self) -> list[int]:
+        client = self._elasticsearch.client()
+        hits = client.search(index=self.topic, size=1000)["hits"]["hits"]
+        return sorted(hit["_source"]["status"] for hit in hits)
+
     def count(self) -> int:
         client = self._elasticsearch.client()
         client.indices.refresh(index=self.topic)
@@ -122,13 +128,22 @@ class Sink:
 
         wait_until(lambda: committed() == [offset], committed)
 
-    def read_again(self) -> None:
+    def read_again(self, meanwhile: Callable[[], None] = lambda: None) -> None:
         """Sets the connector back to the first record."""
         self._connect.request("PUT", f"/connectors/{self.topic}/stop")
         self.wait_for_state("STOPPED", tasks=0)
         self._connect.request("DELETE", f"/connectors/{self.topic}/offsets")
+        meanwhile()
         self._connect.request("PUT", f"/connectors/{self.topic}/resume")
         self.wait_for_state("RUNNING", tasks=1)
+
+    def replace_topic(self, values: Sequence[bytes | None]) -> None:
+        """Deletes the topic and creates it again, with other records."""
+        admin = AdminClient({"bootstrap.servers": self._kafka.bootstrap_servers})
+        admin.delete_topics([self.topic])[self.topic].result()
+        wait_until(lambda: self.topic not in admin.list_topics(timeout=SECONDS).topics, lambda: "still there")
+        self._kafka.topic(self.topic)
+        self.produce(values)
 
 
 @pytest.fixture
@@ -153,8 +168,11 @@ JSON_RECORDS: list[tuple[bytes | None, str]] = [
     (b'{"@timestamp":1659509511,"unknown":{"a":[1,"two",{"three":3}]}}', "indexed"),
     ('{"@timestamp":1659509511,"host":"ä€😀","path":"\\ud800"}'.encode(), "indexed"),
     (b'{"@timestamp":1659509511,"path":"' + b"x" * 1_000_000 + b'"}', "indexed"),
-    (b'{"@timestamp":1659509511,"status":{"code":200}}', "document_parsing_exception"),
-    (b'{"@timestamp":1659509511,"host":{"name":"a"}}', "document_parsing_exception"),
+    (
+        b'{"@timestamp":1659509511,"status":{"code":200},"client_ip":{"a":1},"bytes":[{}],"host":{"name":"a"}}',
+        "indexed",
+    ),
+    (b'{"@timestamp":{"a":1}}', "document_parsing_exception"),
     (b"{", "not JSON"),
     (b"x" * 1_000_000, "not JSON"),
     (b"x" * 5_000_000, "not JSON"),
@@ -268,6 +286,45 @@ def test_nothing_is_lost_or_doubled_when_elasticsearch_is_killed_and_offsets_are
     sink.read_again()
     sink.wait_for_offset(total)
     assert sink.count() == len(records)
+
+
+def test_records_of_a_topic_that_was_created_again_are_indexed_beside_the_old_ones(sink: Sink) -> None:
+    sink.create()
+    sink.produce([b'{"status":200}', b'{"status":404}'])
+    sink.wait_for_offset(2)
+    sink.read_again(lambda: sink.replace_topic([b'{"status":200}', b'{"status":500}']))
+    sink.wait_for_offset(2)
+    assert sink.count() == 4
+    sink.read_again()
+    sink.wait_for_offset(2)
+    assert sink.count() == 4
+    assert sink.statuses() == [200, 200, 404, 500]
+
+
+def test_an_object_where_a_scalar_is_mapped_costs_that_field_alone(sink: Sink, elasticsearch: Elasticsearch) -> None:
+    """As Filebeat writes `host`."""
+    sink.create()
+    sink.produce([b'{"@timestamp":1659509511,"host":{"name":"a","ip":["::1"]},"status":{"code":200},"message":"m"}'])
+    sink.wait_for_offset(1)
+    document = sink.indexed()[0]
+    assert (document["host"], document["message"]) == ('{"name":"a","ip":["::1"]}', "m")
+    client = elasticsearch.client()
+    assert client.count(index=sink.topic, query={"term": {"host": document["host"]}})["count"] == 1
+    assert client.count(index=sink.topic, query={"term": {"_ignored": "status"}})["count"] == 1
+
+
+def test_a_scalar_where_an_object_is_mapped_costs_that_field_alone(sink: Sink, elasticsearch: Elasticsearch) -> None:
+    sink.create()
+    tenant = {"properties": {"tenant": {"properties": {"tier": {"type": "long"}}}}}
+    elasticsearch.client().indices.put_mapping(index=sink.topic, body=tenant)
+    sink.produce(
+        [b'{"@timestamp":1659509511,"tenant":"blue","message":"m"}', b'{"@timestamp":1659509511,"tenant":["a"]}']
+    )
+    sink.wait_for_offset(2)
+    documents = sink.indexed()
+    assert documents[0]["message"] == "m"
+    assert documents[0]["logpipeline"]["unindexed"] == {"tenant": "blue"}  # type: ignore[index]
+    assert set(documents) == {0, 1}
 
 
 def test_settings_are_checked_before_the_connector_is_created(

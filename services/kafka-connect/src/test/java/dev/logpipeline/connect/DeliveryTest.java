@@ -6,6 +6,7 @@ import static dev.logpipeline.connect.FakeElasticsearch.nowhere;
 import static dev.logpipeline.connect.FakeElasticsearch.stall;
 import static dev.logpipeline.connect.FakeElasticsearch.status;
 import static dev.logpipeline.connect.FakeElasticsearch.text;
+import static dev.logpipeline.connect.Records.later;
 import static dev.logpipeline.connect.Records.record;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -18,6 +19,7 @@ import java.io.IOException;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 import org.apache.kafka.connect.errors.ConnectException;
@@ -31,6 +33,9 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 
 /** Whatever Elasticsearch does, put() returns only when each record is stored or among the dead letters. */
 class DeliveryTest {
@@ -95,6 +100,63 @@ class DeliveryTest {
             assertEquals(2L, task.redelivery());
             task.put(three());
             assertEquals(ALL, elasticsearch.stored().keySet());
+        }
+    }
+
+    @Test
+    void recordsOfATopicThatWasCreatedAgainAreStoredBesideTheOldOnesOnce() {
+        SinkRecord[] second = {later(0, "{\"n\":0}"), later(1, "{\"n\":7}")};
+        try (TaskHarness task = new TaskHarness(elasticsearch.url())) {
+            task.put(three());
+            task.put(second);
+            assertEquals(5, elasticsearch.stored().size());
+            task.put(second);
+            task.put(three());
+            assertEquals(5, elasticsearch.stored().size());
+            assertEquals(Map.of(), task.deadLetters());
+        }
+        Set<String> values = elasticsearch.stored().entrySet().stream()
+            .filter(document -> !ALL.contains(document.getKey())).map(document -> document.getValue().path("n").asText()).collect(Collectors.toSet());
+        assertEquals(Set.of("0", "7"), values);
+    }
+
+    @Test
+    void aDocumentOfAnEarlierVersionIsTheSameRecordWhenItHasTheSameFields() throws IOException {
+        ObjectMapper json = new ObjectMapper();
+        elasticsearch.stored().put("Test-inter+3+0", json.readTree("{\"n\":0,\"@timestamp\":1659509511.25}"));
+        elasticsearch.stored().put("Test-inter+3+1", json.readTree("{\"n\":7,\"@timestamp\":1659509511.25}"));
+        try (TaskHarness task = new TaskHarness(elasticsearch.url())) {
+            task.put(three());
+            assertEquals(4, elasticsearch.stored().size());
+            assertEquals(Map.of(), task.deadLetters());
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {
+        "{\"host\":{\"name\":\"a\"}} | [1:9] failed to parse field [host] of type [keyword] in document with id '1'. Preview | host | {\"name\":\"a\"}",
+        "{\"host\":[{\"name\":\"a\"}]} | failed to parse field [host] of type [keyword] in document with id '1' | host | [{\"name\":\"a\"}]",
+        "{\"a\":{\"b\":\"x\"}} | [1:9] failed to parse field [a.b] of type [long] in document | logpipeline.unindexed.a.b | x",
+        "{\"a.b\":{\"c\":1}} | [1:9] failed to parse field [a.b] of type [long] in document | a.b | {\"c\":1}",
+        "{\"a\":7} | [1:9] object mapping for [a] tried to parse field [a] as object, but found a concrete value | logpipeline.unindexed.a | 7"})
+    void aValueThatDoesNotFitItsFieldCostsThatFieldAlone(String value, String reason, String field, String kept) {
+        elasticsearch.then(elasticsearch.item(0, 400, "document_parsing_exception", reason));
+        try (TaskHarness task = new TaskHarness(elasticsearch.url())) {
+            task.put(record(0, value), record(1, "{}"));
+            assertEquals(Map.of(), task.deadLetters());
+            JsonNode document = elasticsearch.stored().get("Test-inter+3+0");
+            JsonNode own = field.startsWith("logpipeline") ? document.path("logpipeline").path("unindexed") : document;
+            assertEquals(kept, own.path(field.replace("logpipeline.unindexed.", "")).asText(), document.toString());
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {"{\"@timestamp\":{}} | failed to parse field [@timestamp] of type [date]", "{} | failed to parse field [host] of type [keyword]"})
+    void aTimeThatDoesNotFitOrAFieldThatIsNotThereIsADeadLetter(String value, String reason) {
+        elasticsearch.then(elasticsearch.item(0, 400, "document_parsing_exception", reason));
+        try (TaskHarness task = new TaskHarness(elasticsearch.url())) {
+            task.put(record(0, value));
+            assertEquals(Set.of(0L), task.deadLetters().keySet());
         }
     }
 

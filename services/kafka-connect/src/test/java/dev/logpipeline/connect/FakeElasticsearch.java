@@ -44,6 +44,7 @@ public final class FakeElasticsearch implements AutoCloseable {
     public FakeElasticsearch(HttpServer server) {
         this.server = server;
         server.createContext("/_bulk", this::handle);
+        server.createContext("/_mget", this::get);
         server.setExecutor(threads);
         server.start();
     }
@@ -112,7 +113,11 @@ public final class FakeElasticsearch implements AutoCloseable {
 
     /** Stores all documents but one, and answers for that one with this status and error. */
     public Answer item(int index, int status, String type) {
-        return (exchange, lines) -> store(exchange, lines, index, status, type);
+        return item(index, status, type, "a reason");
+    }
+
+    public Answer item(int index, int status, String type, String reason) {
+        return (exchange, lines) -> store(exchange, lines, index, status, type, reason);
     }
 
     /** Stores the documents and answers with a status the client can do nothing with. */
@@ -151,7 +156,20 @@ public final class FakeElasticsearch implements AutoCloseable {
         }
     }
 
-    private void store(HttpExchange exchange, List<JsonNode> lines, int refused, int status, String type) throws IOException {
+    private void get(HttpExchange exchange) throws IOException {
+        try (exchange) {
+            ObjectNode answer = JSON.createObjectNode();
+            for (JsonNode wanted : JSON.readTree(exchange.getRequestBody()).path("docs")) {
+                ObjectNode document = answer.withArray("docs").addObject().put("_id", wanted.path("_id").asText());
+                if (stored.containsKey(wanted.path("_id").asText())) {
+                    document.set("_source", stored.get(wanted.path("_id").asText()));
+                }
+            }
+            send(exchange, 200, answer.toString());
+        }
+    }
+
+    private void store(HttpExchange exchange, List<JsonNode> lines, int refused, int status, String type, String reason) throws IOException {
         ObjectNode answer = JSON.createObjectNode();
         ArrayNode items = answer.putArray("items");
         boolean errors = false;
@@ -159,7 +177,7 @@ public final class FakeElasticsearch implements AutoCloseable {
             ObjectNode result = items.addObject().putObject("create");
             String id = id(lines.get(2 * i));
             if (i == refused) {
-                result.put("status", status).putObject("error").put("type", type).put("reason", "a reason");
+                result.put("status", status).putObject("error").put("type", type).put("reason", reason);
             } else if (stored.putIfAbsent(id, lines.get(2 * i + 1)) != null) {
                 result.put("status", 409).putObject("error").put("type", "version_conflict_engine_exception").put("reason", "exists");
             } else {

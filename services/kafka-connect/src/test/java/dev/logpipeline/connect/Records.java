@@ -21,6 +21,11 @@ public final class Records {
         return record(offset, value, KAFKA_TIME);
     }
 
+    /** As of a topic that was deleted and created again a second later. */
+    public static SinkRecord later(long offset, String value) {
+        return record(offset, value.getBytes(StandardCharsets.UTF_8), KAFKA_TIME + 1_000);
+    }
+
     public static SinkRecord record(long offset, Object value, Long timestamp) {
         return new SinkRecord("Test-inter", 3, null, null, null, value, offset, timestamp, TimestampType.CREATE_TIME);
     }

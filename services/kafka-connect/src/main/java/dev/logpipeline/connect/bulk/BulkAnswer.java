@@ -4,16 +4,18 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
+import org.apache.kafka.connect.errors.ConnectException;
 
-/** Reads Elasticsearch's answer to a bulk request. */
+import com.fasterxml.jackson.databind.JsonNode;
+
+import dev.logpipeline.connect.document.Json;
+
+/** Reads Elasticsearch's answers. */
 final class BulkAnswer {
 
     /** Asks Elasticsearch for what is read here and no more: the full answer is about as large as the request. */
-    static final String FILTER = "errors,items.*.status,items.*.error.type,items.*.error.reason,items.*.error.caused_by.reason";
+    static final String FILTER = "errors,items.*.status,items.*.error.type,items.*.error.index,items.*.error.reason,items.*.error.caused_by.reason";
 
-    private static final ObjectMapper JSON = new ObjectMapper();
     private static final int REASON_MAX = 500;
 
     private BulkAnswer() {}
@@ -25,7 +27,7 @@ final class BulkAnswer {
     static List<ItemResult> parse(byte[] body, int documents) throws NodeException {
         JsonNode answer;
         try {
-            answer = JSON.readTree(body);
+            answer = Json.MAPPER.readTree(body);
         } catch (IOException e) {
             throw new NodeException("the answer is not JSON, or not all of it");
         }
@@ -39,6 +41,36 @@ final class BulkAnswer {
         return results;
     }
 
+    /**
+     * @return the source of each stored document, in the order in which they were asked for; missing where there is none
+     * @throws NodeException when this is no complete answer
+     * @throws ConnectException when the sink may not read
+     */
+    static List<JsonNode> sources(byte[] body, int documents) throws NodeException {
+        JsonNode answer;
+        try {
+            answer = Json.MAPPER.readTree(body);
+        } catch (IOException e) {
+            throw new NodeException("the answer is not JSON, or not all of it");
+        }
+        if (answer.path("docs").size() != documents) {
+            throw new NodeException("the answer does not tell of the " + documents + " documents");
+        }
+        List<JsonNode> sources = new ArrayList<>(documents);
+        for (JsonNode document : answer.path("docs")) {
+            JsonNode error = document.path("error");
+            if (error.path("type").asText().equals("security_exception")) {
+                throw new ConnectException("reading a document whose id is taken: " + error.path("reason").asText()
+                    + ": give connection.api.key or connection.username the privilege read on the index");
+            }
+            if (error.isObject()) {
+                throw new NodeException("Elasticsearch " + error.path("type").asText() + ": " + error.path("reason").asText());
+            }
+            sources.add(document.path("_source"));
+        }
+        return sources;
+    }
+
     private static ItemResult result(JsonNode item) throws NodeException {
         if (!item.path("status").isInt()) {
             throw new NodeException("the answer names no status");
@@ -46,7 +78,7 @@ final class BulkAnswer {
         JsonNode error = item.path("error");
         String cause = error.path("caused_by").path("reason").asText();
         String reason = error.path("reason").asText() + (cause.isEmpty() ? "" : " (" + cause + ")");
-        return new ItemResult(item.path("status").intValue(), error.path("type").asText(), shorten(reason));
+        return new ItemResult(item.path("status").intValue(), error.path("type").asText(), shorten(reason), error.path("index").asText());
     }
 
     /** Elasticsearch quotes the document in some of them. */

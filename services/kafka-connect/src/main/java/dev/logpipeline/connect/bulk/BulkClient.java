@@ -20,12 +20,23 @@ import org.apache.kafka.connect.errors.ConnectException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+
 import dev.logpipeline.connect.document.Document;
 
-/** Sends one bulk request, to the first node that takes it, and tells what became of each document. */
+/** Sends one request, to the first node that takes it. */
 public final class BulkClient {
 
     private static final Logger LOG = LoggerFactory.getLogger(BulkClient.class);
+    private static final String BULK = "/_bulk?filter_path=" + BulkAnswer.FILTER;
+    private static final String STORED = "/_mget?filter_path=docs._id,docs._source,docs.error";
+
+    /** Reads the body of an answer. */
+    private interface Answer<T> {
+        T of(byte[] body) throws NodeException;
+    }
 
     private final Hosts hosts;
     private final Optional<String> authorization;
@@ -37,7 +48,7 @@ public final class BulkClient {
      * @param requestTimeout for one node's whole answer
      */
     public BulkClient(List<String> urls, Optional<String> authorization, Optional<SSLContext> tls, Duration connectTimeout, Duration requestTimeout) {
-        this.hosts = new Hosts(urls, "/_bulk?filter_path=" + BulkAnswer.FILTER);
+        this.hosts = new Hosts(urls);
         this.authorization = authorization;
         this.requestTimeout = requestTimeout;
         // Elasticsearch speaks no HTTP/2; asking for it costs a header on each request.
@@ -47,17 +58,42 @@ public final class BulkClient {
     }
 
     /**
+     * What became of each document.
+     *
      * @throws UnavailableException when no node took the request
      * @throws TooLargeException when it has to be split
      * @throws ConnectException when none will take it until a setting is changed
      */
     List<ItemResult> send(List<Document> documents) throws UnavailableException, TooLargeException, InterruptedException {
-        byte[] body = body(documents);
+        return ask(BULK, "application/x-ndjson", body(documents), answer -> BulkAnswer.parse(answer, documents.size()));
+    }
+
+    /**
+     * What is stored under the documents' ids, each in the index that refused it; a missing node where nothing is.
+     *
+     * @throws UnavailableException when no node answers
+     * @throws TooLargeException when it has to be split
+     * @throws ConnectException when none will answer until a setting is changed
+     */
+    List<JsonNode> stored(List<Document> documents, List<ItemResult> conflicts)
+            throws UnavailableException, TooLargeException, InterruptedException {
+        ObjectNode body = JsonNodeFactory.instance.objectNode();
+        for (int i = 0; i < documents.size(); i++) {
+            String index = conflicts.get(i).index();
+            body.withArray("docs").addObject()
+                .put("_index", index.isEmpty() ? documents.get(i).index() : index)
+                .put("_id", documents.get(i).id());
+        }
+        byte[] bytes = body.toString().getBytes(StandardCharsets.UTF_8);
+        return ask(STORED, "application/json", bytes, answer -> BulkAnswer.sources(answer, documents.size()));
+    }
+
+    private <T> T ask(String path, String type, byte[] body, Answer<T> read) throws UnavailableException, TooLargeException, InterruptedException {
         String reason = "";
         for (int tried = 0; tried < hosts.count(); tried++) {
             URI address = hosts.current();
             try {
-                return results(address, exchange(address, body), documents.size());
+                return read.of(body(address, exchange(URI.create(address + path), type, body)));
             } catch (NodeException e) {
                 reason = node(address) + ": " + e.getMessage();
             }
@@ -74,9 +110,9 @@ public final class BulkClient {
     }
 
     /** Waits on a clock of its own: the client's time-out ends with the answer's first byte, and a node may stop in the middle. */
-    private HttpResponse<byte[]> exchange(URI address, byte[] body) throws NodeException, InterruptedException {
+    private HttpResponse<byte[]> exchange(URI address, String type, byte[] body) throws NodeException, InterruptedException {
         HttpRequest.Builder request = HttpRequest.newBuilder(address)
-            .header("Content-Type", "application/x-ndjson")
+            .header("Content-Type", type)
             .header("Accept", "application/json")
             .POST(HttpRequest.BodyPublishers.ofByteArray(body));
         authorization.ifPresent(value -> request.header("Authorization", value));
@@ -93,7 +129,7 @@ public final class BulkClient {
         }
     }
 
-    private static List<ItemResult> results(URI address, HttpResponse<byte[]> response, int documents)
+    private static byte[] body(URI address, HttpResponse<byte[]> response)
             throws NodeException, UnavailableException, TooLargeException {
         if (response.statusCode() >= 500) {
             throw new NodeException("HTTP " + response.statusCode());
@@ -101,7 +137,7 @@ public final class BulkClient {
         // What the answer says is not repeated: the message ends in a status, and behind the URL there can be anything.
         switch (response.statusCode()) {
             case 200:
-                return BulkAnswer.parse(response.body(), documents);
+                return response.body();
             case 413:
                 throw new TooLargeException();
             case 429: // the cluster has too much to do: no node would help

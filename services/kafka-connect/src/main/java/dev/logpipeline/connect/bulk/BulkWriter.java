@@ -8,6 +8,8 @@ import org.apache.kafka.connect.errors.RetriableException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
+import com.fasterxml.jackson.databind.JsonNode;
+
 import dev.logpipeline.connect.document.Document;
 
 /** Brings a batch of documents to its end: each one is in the index, or among the dead letters, or the batch is to be delivered again. */
@@ -68,18 +70,42 @@ public final class BulkWriter {
     }
 
     /** Disposes of the documents whose fate is known; returns the others. */
-    private List<Document> settle(List<Document> documents, List<ItemResult> results) {
+    private List<Document> settle(List<Document> documents, List<ItemResult> results)
+            throws UnavailableException, TooLargeException, InterruptedException {
         List<Document> open = new ArrayList<>();
+        List<Document> taken = new ArrayList<>();
+        List<ItemResult> conflicts = new ArrayList<>();
+        List<Document> changed = new ArrayList<>();
         for (int i = 0; i < documents.size(); i++) {
             Document document = documents.get(i);
             ItemResult result = results.get(i);
             switch (result.verdict()) {
                 case STORED -> { }
+                case CONFLICT -> {
+                    if (!document.hasOwnId()) { // else the same record, for its id names no other one
+                        taken.add(document);
+                        conflicts.add(result);
+                    }
+                }
                 case RETRY -> open.add(document);
-                case INVALID_RECORD -> deadLetters.report(document.record(), result.describe());
+                case INVALID_RECORD -> document.fitted(result.reason())
+                    .ifPresentOrElse(changed::add, () -> deadLetters.report(document.record(), result.describe()));
                 case WRONG_TARGET -> throw new ConnectException(
                     result.describe() + ": check the setting index, and the privileges on it of connection.api.key or connection.username");
             }
+        }
+        if (!taken.isEmpty()) {
+            List<JsonNode> stored = client.stored(taken, conflicts);
+            for (int i = 0; i < taken.size(); i++) {
+                if (stored.get(i).isMissingNode()) {
+                    open.add(taken.get(i)); // deleted in the meantime
+                } else if (!taken.get(i).isStoredAs(stored.get(i))) {
+                    changed.add(taken.get(i).withOwnId());
+                }
+            }
+        }
+        if (!changed.isEmpty()) {
+            attempt(changed);
         }
         return open;
     }

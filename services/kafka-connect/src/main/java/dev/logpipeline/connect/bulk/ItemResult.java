@@ -6,12 +6,15 @@ import java.util.Set;
  * What became of one document of a bulk request.
  *
  * @param type Elasticsearch's name for the error; empty where there was none
+ * @param index the index behind the alias, as the error names it; empty where there was none
  */
-record ItemResult(int status, String type, String reason) {
+record ItemResult(int status, String type, String reason, String index) {
 
     enum Verdict {
         /** It is in the index. */
         STORED,
+        /** There is a document of that id: the same record, delivered before, or another one. */
+        CONFLICT,
         /** The same document may be taken later. */
         RETRY,
         /** This document will never be taken. */
@@ -29,8 +32,11 @@ record ItemResult(int status, String type, String reason) {
     private static final Set<String> WRONG_INDEX = Set.of("invalid_index_name_exception", "index_not_found_exception");
 
     Verdict verdict() {
-        if (status >= 200 && status < 300 || status == 409) {
-            return Verdict.STORED; // 409: the same record, delivered before
+        if (status >= 200 && status < 300) {
+            return Verdict.STORED;
+        }
+        if (status == 409) {
+            return Verdict.CONFLICT;
         }
         if (status == 429 || status >= 500 || STATE_OF_THE_CLUSTER.contains(type)) {
             return Verdict.RETRY;

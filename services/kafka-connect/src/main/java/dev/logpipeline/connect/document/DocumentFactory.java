@@ -1,16 +1,19 @@
 package dev.logpipeline.connect.document;
 
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.time.Instant;
+import java.util.HexFormat;
 
 import org.apache.kafka.connect.errors.ConnectException;
 import org.apache.kafka.connect.sink.SinkRecord;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
 /** Makes documents of records. */
 public final class DocumentFactory {
+
+    private static final int FINGERPRINT_BYTES = 8;
 
     private final IndexName index;
     private final RecordReader reader;
@@ -49,22 +52,24 @@ public final class DocumentFactory {
         if (!fields.has(Columns.TIMESTAMP) && record.timestamp() != null) {
             fields.put(Columns.TIMESTAMP, TimestampFormat.seconds(Instant.ofEpochMilli(record.timestamp())));
         }
-        try {
-            return new Document(record, Json.MAPPER.writeValueAsBytes(action(record)), Json.MAPPER.writeValueAsBytes(fields));
-        } catch (JsonProcessingException e) {
-            throw new InvalidRecordException("cannot be written: " + e.getOriginalMessage());
-        }
+        return Document.of(record, index.of(record), id(record), fingerprint(record, bytes), fields);
     }
 
     /**
-     * The identity is the record's place in Kafka: creating it a second time is refused, so a redelivery changes nothing. The original
-     * place, for a transformation that brings several topics under one name would make two records one.
+     * The record's place in Kafka: creating it a second time is refused, so a redelivery changes nothing. The original place, for a
+     * transformation that brings several topics under one name would make two records one.
      */
-    private ObjectNode action(SinkRecord record) {
-        ObjectNode action = JsonNodeFactory.instance.objectNode();
-        action.putObject("create")
-            .put("_index", index.of(record))
-            .put("_id", record.originalTopic() + "+" + record.originalKafkaPartition() + "+" + record.originalKafkaOffset());
-        return action;
+    private static String id(SinkRecord record) {
+        return record.originalTopic() + "+" + record.originalKafkaPartition() + "+" + record.originalKafkaOffset();
+    }
+
+    /** A topic that was deleted and created again gives its places to other records, which differ in time or value. */
+    private static String fingerprint(SinkRecord record, byte[] value) {
+        try {
+            byte[] digest = MessageDigest.getInstance("SHA-256").digest(value);
+            return record.timestamp() + "-" + HexFormat.of().formatHex(digest, 0, FINGERPRINT_BYTES);
+        } catch (NoSuchAlgorithmException e) {
+            throw new ConnectException("every Java runtime has SHA-256", e);
+        }
     }
 }

@@ -15,7 +15,7 @@ class BatchesTest {
 
     /** Of 100 bytes. */
     private static List<Document> documents(int count) {
-        return IntStream.range(0, count).mapToObj(i -> new Document(null, new byte[40], new byte[58])).toList();
+        return IntStream.range(0, count).mapToObj(i -> new Document(null, "logs", "id", "fingerprint", new byte[40], new byte[58])).toList();
     }
 
     private static List<Integer> sizes(Batches batches, int documents) {
