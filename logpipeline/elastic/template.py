@@ -23,7 +23,7 @@ def index_template(pipeline: LogPipeline, *, replicas: int | None) -> dict[str, 
     """Return the body of the index template; `replicas` None leaves their number to the cluster.
 
     Fields that are not named are kept in the record and not indexed, and a value that does not fit its field costs that
-    field alone, never the record.
+    field alone, never the record: Elasticsearch ignores a malformed scalar, and the sink writes an object as text.
     """
     sink = pipeline.spec.sink
     assert sink is not None

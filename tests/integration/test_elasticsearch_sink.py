@@ -316,7 +316,7 @@ def test_an_object_where_a_scalar_is_mapped_costs_that_field_alone(sink: Sink, e
 def test_a_scalar_where_an_object_is_mapped_costs_that_field_alone(sink: Sink, elasticsearch: Elasticsearch) -> None:
     sink.create()
     tenant = {"properties": {"tenant": {"properties": {"tier": {"type": "long"}}}}}
-    elasticsearch.client().indices.put_mapping(index=sink.topic, body=tenant)
+    elasticsearch.client().indices.put_mapping(index=sink.topic, properties=tenant["properties"])
     sink.produce(
         [b'{"@timestamp":1659509511,"tenant":"blue","message":"m"}', b'{"@timestamp":1659509511,"tenant":["a"]}']
     )

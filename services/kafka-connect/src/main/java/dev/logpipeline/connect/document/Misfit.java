@@ -14,7 +14,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 record Misfit(String path) {
 
     private static final Pattern REFUSAL =
-        Pattern.compile("(?:\\[\\d+:\\d+\\] )?(?:failed to parse field \\[([^\\]]+)\\] of type|object mapping for \\[([^\\]]+)\\] tried to parse field).*", Pattern.DOTALL);
+        Pattern.compile("(?:\\[[^\\]]*\\] )?(?:failed to parse field \\[([^\\]]+)\\] of type|object mapping for \\[([^\\]]+)\\] tried to parse field).*", Pattern.DOTALL);
 
     /** Out of the reason that Elasticsearch gives. */
     static Optional<Misfit> parse(String reason) {
