@@ -21,6 +21,8 @@ from logpipeline.rules import Rule, rule_of
 from processes import Elasticsearch
 
 START, END = 1_659_509_510, 1_659_509_530
+# As both readers write what a client sent: bytes that are no text, quotes, controls.
+ODD = '/\ufffd"\\x22\x1b[31m'
 HOST = 'a b:c*\\"(x)'
 ARRIVAL_MS = END * 1000
 # The second is longer than what is indexed of a text.
@@ -80,12 +82,16 @@ RECORDS = [
             {"referrer": LONG},
             {"referrer": VERY_LONG},
             {"method": 7},
+            {"path": ODD},
+            {"host": '{"name":"a"}'},
         ]
     )
 ]
 BY_HOST = {"groupBy": ["host"]}
 RULES: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "a key with signs": (BY_HOST, (HOST,)),
+    "a key with what is no text": ({"groupBy": ["path"]}, (ODD,)),
+    "an object for a key": (BY_HOST, ('{"name":"a"}',)),
     "an address": ({"groupBy": ["client_ip"]}, ("10.0.0.1",)),
     "a long address": ({"groupBy": ["client_ip"]}, ("2001:db8::1",)),
     "a name for an address": ({"groupBy": ["client_ip"]}, ("crawler.example.org",)),
