@@ -146,6 +146,7 @@ class DeliveryTest {
             assertEquals(Map.of(), task.deadLetters());
             JsonNode document = elasticsearch.stored().get("Test-inter+3+0");
             JsonNode own = field.startsWith("logpipeline") ? document.path("logpipeline").path("unindexed") : document;
+            assertEquals(field.startsWith("logpipeline"), document.path("logpipeline").has("unindexed"));
             assertEquals(kept, own.path(field.replace("logpipeline.unindexed.", "")).asText(), document.toString());
         }
     }

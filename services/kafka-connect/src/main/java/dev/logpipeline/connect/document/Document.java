@@ -63,7 +63,7 @@ public record Document(SinkRecord record, String index, String id, String finger
     public Optional<Document> fitted(String refusal) {
         ObjectNode document = Json.read(fields);
         return Misfit.parse(refusal)
-            .filter(misfit -> !misfit.path().equals(Columns.TIMESTAMP) && misfit.remove(document, unindexed(document)))
+            .filter(misfit -> !misfit.path().equals(Columns.TIMESTAMP) && misfit.remove(document, () -> unindexed(document)))
             .map(misfit -> new Document(record, index, id, fingerprint, action, Json.write(document)));
     }
 

@@ -1,6 +1,7 @@
 package dev.logpipeline.connect.document;
 
 import java.util.Optional;
+import java.util.function.Supplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -27,17 +28,17 @@ record Misfit(String path) {
      *
      * @return false when the document has no such field
      */
-    boolean remove(ObjectNode document, ObjectNode unindexed) {
+    boolean remove(ObjectNode document, Supplier<ObjectNode> unindexed) {
         return remove(document, path, unindexed);
     }
 
-    private boolean remove(ObjectNode parent, String name, ObjectNode unindexed) {
+    private boolean remove(ObjectNode parent, String name, Supplier<ObjectNode> unindexed) {
         JsonNode value = parent.get(name);
         if (value != null) {
             if (value.isContainerNode()) {
                 parent.put(name, Json.text(value));
             } else {
-                unindexed.set(path, parent.remove(name));
+                unindexed.get().set(path, parent.remove(name));
             }
             return true;
         }
