@@ -60,8 +60,8 @@ final class BulkAnswer {
         for (JsonNode document : answer.path("docs")) {
             JsonNode error = document.path("error");
             if (error.path("type").asText().equals("security_exception")) {
-                throw new ConnectException("reading a document whose id is taken: " + error.path("reason").asText()
-                    + ": give connection.api.key or connection.username the privilege read on the index");
+                throw new ConnectException("a document whose id is taken must be read: "
+                    + "give connection.api.key or connection.username the privilege read on the index");
             }
             if (error.isObject()) {
                 throw new NodeException("Elasticsearch " + error.path("type").asText() + ": " + error.path("reason").asText());
