@@ -238,6 +238,7 @@ CHANGES: tuple[Change, ...] = (
     ),
     Change("alerting", ROLLING, (_BRIDGE,), "Added: detections alert; removed: nobody is told any more."),
     Change("console", ROLLING, (_CONSOLE,), "Added: the page is there; removed: it is not. Nothing else is touched."),
+    Change("networkPolicy", HOT, ("everything",), "The policies change; what is connected stays so on most networks."),
     Change("alerting.topic", ROLLING, ("topics", _BRIDGE), "The old topic stays as it is, with what is open in it."),
 )
 

@@ -10,11 +10,11 @@ from logpipeline.api.base import PRUNED, Cpu, ImageName, KeysMatching, Matching,
 from logpipeline.api.cel import CelRule
 from logpipeline.api.quantity import bytes_of, cores_of
 
-_QUALIFIED = r"^([a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-._A-Za-z0-9]{0,61}[A-Za-z0-9])?$"
-_LABEL_VALUE = r"^([A-Za-z0-9]([-._A-Za-z0-9]*[A-Za-z0-9])?)?$"
+QUALIFIED_NAME = r"^([a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-._A-Za-z0-9]{0,61}[A-Za-z0-9])?$"
+LABEL_VALUE = r"^([A-Za-z0-9]([-._A-Za-z0-9]*[A-Za-z0-9])?)?$"
 _KEYS = KeysMatching(
     "label-keys",
-    _QUALIFIED,
+    QUALIFIED_NAME,
     "is not the key of a label; use letters, digits, hyphens, dots and underscores, after example.com/ if you like",
 )
 Labels = Annotated[
@@ -25,7 +25,7 @@ Labels = Annotated[
             Field(max_length=63),
             Matching(
                 "label-value",
-                _LABEL_VALUE,
+                LABEL_VALUE,
                 "is not the value of a label; use letters, digits, hyphens, dots and underscores",
             ),
         ],

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
 from logpipeline.errors import LogPipelineError
-from logpipeline_operator.settings import Images, Settings
+from logpipeline_operator.settings import Images, OperatorPods, Settings
 
 _PREFIX = "LOGPIPELINE_"
 _BOOLEANS = {"true": True, "false": False}
@@ -60,10 +60,18 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Configurati
     def boolean(name: str, default: str) -> bool:
         return _BOOLEANS[choice(name, default, tuple(_BOOLEANS))]
 
+    def labels(name: str, default: Mapping[str, str]) -> dict[str, str]:
+        given = text(name, ",".join(f"{key}={value}" for key, value in default.items()))
+        pairs = [pair.partition("=") for pair in given.split(",")]
+        if not all(key and value for key, _, value in pairs):
+            raise LogPipelineError(f"{_PREFIX}{name}: {given!r} is not a list of labels; write key=value,key=value")
+        return {key: value for key, _, value in pairs}
+
+    namespace = environment.get("POD_NAMESPACE", "default")
     images = {name: text(f"IMAGE_{name.upper()}", "") for name in (field.name for field in fields(Images))}
     return Configuration(
         namespaces=tuple(sorted({name.strip() for name in text("NAMESPACES", "").split(",") if name.strip()})),
-        namespace=environment.get("POD_NAMESPACE", "default"),
+        namespace=namespace,
         pod_name=environment.get("POD_NAME", "logpipeline-operator"),
         resync=number("RESYNC_SECONDS", 300),
         observe=number("OBSERVE_SECONDS", 10),
@@ -76,5 +84,6 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Configurati
         settings=Settings(
             images=Images(**{name: image for name, image in images.items() if image}),
             cluster_domain=text("CLUSTER_DOMAIN", Settings.cluster_domain),
+            operator=OperatorPods(namespace, labels("POD_LABELS", OperatorPods().labels)),
         ),
     )

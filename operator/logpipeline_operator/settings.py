@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import logpipeline
@@ -30,8 +31,22 @@ class Images:
 
 
 @dataclass(frozen=True)
+class OperatorPods:
+    """Where the operator's own pods are, for the NetworkPolicies that let them in: their namespace and their labels."""
+
+    namespace: str = "logpipeline-system"
+    labels: Mapping[str, str] = field(
+        default_factory=lambda: {
+            "app.kubernetes.io/name": "logpipeline-operator",
+            "app.kubernetes.io/component": "operator",
+        }
+    )
+
+
+@dataclass(frozen=True)
 class Settings:
     """Settings of the installation. `cluster_domain` is the suffix of the cluster's DNS names."""
 
     images: Images = field(default_factory=Images)
     cluster_domain: str = "cluster.local"
+    operator: OperatorPods = field(default_factory=OperatorPods)

@@ -10,6 +10,8 @@ declare -A package_of=(
     [/usr/lib/cni/bridge]=containernetworking-plugins
     [iptables]=iptables
     [nft]=nftables
+    # kube-router enforces NetworkPolicies with it.
+    [ipset]=ipset
     [conntrack]=conntrack
     [ip]=iproute2
     [openssl]=openssl

@@ -115,8 +115,7 @@ def _service(name: str, port: int, **spec: Any) -> dict[str, Any]:
 
 
 def _pod(name: str, app: str, command: list[str]) -> dict[str, Any]:
-    document = pod(name, command)
-    document["metadata"]["labels"] = {"app": app}
+    document = pod(name, command, {"app": app})
     folders = {"config": "/config", "templates": str(_TEMPLATES), "tmp": "/tmp"}
     document["spec"]["volumes"] = [
         {"name": "config", "configMap": {"name": _NAME}},

@@ -81,6 +81,10 @@ RULES: dict[str, Example] = {
     "cpu": setting(
         f"{KAFKA}.resources.limits.cpu", 2, "two", "is not an amount of CPU; write for example 500m or 2"
     ),
+    "cidr": setting(
+        "networkPolicy.allow.kafka", [{"ipBlock": {"cidr": "10.0.0.0/8"}}], [{"ipBlock": {"cidr": "ten"}}],
+        "'ten' is not a CIDR; write for example 10.0.0.0/8"
+    ),
     "image": setting("spark.image", "registry.example/spark:1", "spark 1", "'spark 1' is not an image; write its name"),
     "duration": setting(
         "source.allowedLateness", "1d1h1m1s1ms", "1m1h", "'1m1h' is not a duration; write a number and a unit (d, h, m, s"
@@ -151,6 +155,16 @@ RULES: dict[str, Example] = {
     "toleration-seconds": setting(
         "spark.pod.tolerations", [{"key": "a", "value": "x", "effect": "NoExecute", "tolerationSeconds": 5}],
         [{"key": "a", "value": "x", "tolerationSeconds": 5}], "tolerationSeconds is for effect NoExecute; write that",
+    ),
+    "peer": setting(
+        "networkPolicy.allow.kafka", [{"podSelector": {}, "namespaceSelector": {}}],
+        [{"podSelector": {}, "ipBlock": {"cidr": "10.0.0.0/8"}}], "a peer is either an ipBlock, or a podSelector",
+    ),
+    "expression-values": setting(
+        "networkPolicy.allow.kafka",
+        [{"podSelector": {"matchExpressions": [{"key": "app", "operator": "In", "values": ["web"]}]}}],
+        [{"podSelector": {"matchExpressions": [{"key": "app", "operator": "Exists", "values": ["web"]}]}}],
+        "operators In and NotIn take values",
     ),
     # Kafka and topics.
     "kafka": Example(EXTERNAL, {"kafka.external": EXTERNAL["kafka.external"]}, "give exactly one of managed, external"),

@@ -10,7 +10,7 @@ from typing import Any
 from kubectl import Namespace, wait_for
 from messages import Message
 from reference import Reference, assert_live_results
-from toolbox import Toolbox, settled
+from toolbox import Toolbox, allowed, settled
 
 PIPELINES = "logpipelines.logpipeline.dev"
 LATENESS = 5
@@ -53,6 +53,7 @@ class Pipeline:
     def __init__(self, namespace: Namespace, document: dict[str, Any]) -> None:
         self.namespace = namespace
         self.document = document
+        document["spec"].setdefault("networkPolicy", allowed())
         self.name = document["metadata"]["name"]
         self.bootstrap = f"{self.name}-kafka-bootstrap:9092"
         self._toolbox: Toolbox | None = None

@@ -159,7 +159,8 @@ def _access(kind: str, name: str, **content: Any) -> dict[str, Any]:
 
 
 def _pod() -> dict[str, Any]:
-    document = pod(_NAME, ["sh", "/config/become.sh"])
+    # The label by which the policies know Prometheus.
+    document = pod(_NAME, ["sh", "/config/become.sh"], {"app.kubernetes.io/name": "prometheus"})
     spec = document["spec"]
     spec |= {"serviceAccountName": _NAME, "automountServiceAccountToken": True}
     spec["volumes"] = [{"name": "config", "configMap": {"name": _NAME}}, {"name": "tmp", "emptyDir": {}}]

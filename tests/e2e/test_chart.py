@@ -123,6 +123,11 @@ def test_the_operator_understands_what_it_is_given(name: str) -> None:
         (ALL, "LOGPIPELINE_RESYNC_SECONDS", "60"),
         (ALL, "LOGPIPELINE_CLUSTER_DOMAIN", "cluster.example.com"),
         (ALL, "LOGPIPELINE_LOG_LEVEL", "debug"),
+        (
+            ("--set", "nameOverride=lpo"),
+            "LOGPIPELINE_POD_LABELS",
+            "app.kubernetes.io/component=operator,app.kubernetes.io/instance=logpipeline,app.kubernetes.io/name=lpo",
+        ),
         (("--set", "leaderElection.enabled=false"), "LOGPIPELINE_LEADER_ELECTION", "false"),
         (ALL, "LOGPIPELINE_DEPLOYMENT", "log-pipelines"),
     ],

@@ -9,12 +9,15 @@ import pytest
 from installation import Operator
 from kubectl import Namespace, wait_for
 from pipelines_on_cluster import Pipeline, resource
+from toolbox import allowed
+
+SPREAD = {"app.kubernetes.io/instance": "spread"}
 
 
 @pytest.fixture(scope="module")
 def pipelines(operator: Operator, new_namespace: Callable[[str], Namespace]) -> tuple[Pipeline, Pipeline]:
     namespace = new_namespace("executors")
-    alone = Pipeline(namespace, resource("alone", "client-rate"))
+    alone = Pipeline(namespace, resource("alone", "client-rate", networkPolicy=allowed(SPREAD)))
     spread = Pipeline(
         namespace,
         resource(

@@ -20,7 +20,7 @@ from kubectl import CommandError, Namespace, call, run, wait_for
 from pipelines_on_cluster import PIPELINES, PRESETS, Pipeline
 
 SAMPLE = Path(__file__).parents[2] / "manifests" / "samples" / "nginx.yaml"
-APPLIED = ("configmap", "service", "statefulset", "deployment", "persistentvolumeclaim")
+APPLIED = ("configmap", "service", "networkpolicy", "statefulset", "deployment", "persistentvolumeclaim")
 
 
 @pytest.fixture(scope="module")
@@ -108,6 +108,9 @@ def edited(document: dict[str, Any]) -> dict[str, Any]:
             return labels | {"spec": {"revisionHistoryLimit": 7}}
         case "Deployment":
             return labels | {"spec": {"replicas": 2}}
+        case "NetworkPolicy":
+            # Without peers: it lets everybody in.
+            return labels | {"spec": {"ingress": [{}]}}
     return labels
 
 
@@ -128,7 +131,7 @@ def test_an_edited_child_is_back_within_ten_seconds(nginx: Pipeline, kind: str) 
     wait_for(f"each {kind} to be as before", as_before, 10, every=0.3)
 
 
-@pytest.mark.parametrize("kind", ["configmap", "service", "deployment", "statefulset"])
+@pytest.mark.parametrize("kind", ["configmap", "service", "networkpolicy", "deployment", "statefulset"])
 def test_a_deleted_child_is_back_within_ten_seconds(nginx: Pipeline, kind: str) -> None:
     uids = {child["metadata"]["name"]: child["metadata"]["uid"] for child in nginx.children(kind)}
     assert uids

@@ -11,6 +11,8 @@ from messages import Message
 
 IMAGE = "docker.io/logpipeline/log-generator:0.1.0"
 _POD = "toolbox"
+# On each pod of the tests that may reach Kafka and Elasticsearch: see `allowed`.
+CLIENT = {"logpipeline.test/client": "true"}
 
 # Prints every message that a topic holds now, a JSON array a line; of a dead letter also where it came from.
 _READ = """
@@ -49,7 +51,13 @@ except urllib.error.HTTPError as error:
 """
 
 
-def pod(name: str, command: list[str]) -> dict[str, Any]:
+def allowed(*labels: dict[str, str]) -> dict[str, Any]:
+    """What a pipeline says to let in the tests' pods, and those with other labels of its namespace."""
+    peers = [{"podSelector": {"matchLabels": each}} for each in (CLIENT, *labels)]
+    return {"allow": {"kafka": peers, "elasticsearch": peers, "console": peers}}
+
+
+def pod(name: str, command: list[str], labels: dict[str, str] = CLIENT) -> dict[str, Any]:
     """A restricted pod with Python in it."""
     restricted = {
         "allowPrivilegeEscalation": False,
@@ -59,7 +67,7 @@ def pod(name: str, command: list[str]) -> dict[str, Any]:
     return {
         "apiVersion": "v1",
         "kind": "Pod",
-        "metadata": {"name": name},
+        "metadata": {"name": name, "labels": labels},
         "spec": {
             "securityContext": {
                 "runAsNonRoot": True,

@@ -63,6 +63,7 @@ EDITS: dict[str, Any] = {
     "alerting": {"alertmanager": {"url": "http://other:9093"}},
     "alerting.topic": "other",
     "console": {"image": IMAGE},
+    "networkPolicy": {"enabled": False},
 }
 for workload in ("kafka.managed", "spark", "sink.elasticsearch.managed", "sink.connect"):
     EDITS |= {f"{workload}.image": IMAGE, f"{workload}.resources": RESOURCES, f"{workload}.pod": POD}

@@ -113,8 +113,7 @@ def test_render_prints_what_the_operator_applies() -> None:
     result = CliRunner().invoke(render, ["-f", str(SAMPLES / "nginx.yaml")])
     assert result.exit_code == 0
     objects = list(yaml.safe_load_all(result.output))
-    assert {"StatefulSet", "Deployment", "ConfigMap", "Service", "PersistentVolumeClaim"} == {
-        o["kind"] for o in objects
-    }
+    kinds = {"StatefulSet", "Deployment", "ConfigMap", "Service", "PersistentVolumeClaim", "NetworkPolicy"}
+    assert {o["kind"] for o in objects} == kinds
     # A file has no owner in a cluster.
     assert not [o for o in objects if "ownerReferences" in o["metadata"]]

@@ -47,6 +47,16 @@ COMPARED: dict[str, tuple[Any, Any, list[str]]] = {
         {"spec": {"ports": [{"port": 1, "targetPort": 3, "protocol": "TCP"}]}},
         ["spec.ports[1].targetPort"],
     ),
+    "ports of a network policy do not merge": (
+        {"spec": {"ingress": [{"ports": [{"port": 1, "protocol": "TCP"}]}]}},
+        {"spec": {"ingress": [{"ports": [{"port": 1, "protocol": "TCP"}, {"port": 2, "protocol": "TCP"}]}]}},
+        ["spec.ingress[0].ports"],
+    ),
+    "a peer that others added": (
+        {"spec": {"ingress": [{"from": [{"podSelector": {}}]}]}},
+        {"spec": {"ingress": [{"from": [{"podSelector": {}}, {"namespaceSelector": {}}]}]}},
+        ["spec.ingress[0].from"],
+    ),
 }
 
 

@@ -59,6 +59,13 @@ app.kubernetes.io/instance: {{ .root.Release.Name }}
 app.kubernetes.io/component: {{ .component }}
 {{- end -}}
 
+{{/* Labels as key=value,key=value; call with a dict of them. */}}
+{{- define "logpipeline-operator.labelList" -}}
+{{- $pairs := list -}}
+{{- range $key, $value := . }}{{ $pairs = append $pairs (printf "%s=%s" $key $value) }}{{ end -}}
+{{- $pairs | join "," -}}
+{{- end -}}
+
 {{/* An image in full; call with (dict "root" $ "value" "connect" "repository" "kafka-connect"). */}}
 {{- define "logpipeline-operator.image" -}}
 {{- $images := .root.Values.images -}}

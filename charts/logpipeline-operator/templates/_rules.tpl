@@ -17,6 +17,9 @@
 - apiGroups: [""]
   resources: [configmaps, persistentvolumeclaims, serviceaccounts, services]
   verbs: {{ toJson $children }}
+- apiGroups: [networking.k8s.io]
+  resources: [networkpolicies]
+  verbs: {{ toJson $children }}
 - apiGroups: [policy]
   resources: [poddisruptionbudgets]
   verbs: {{ toJson $children }}

@@ -59,7 +59,9 @@ def _in_list(desired: Sequence[Any], live: Any, path: str) -> list[str]:
 
 def _merge_keys(path: str) -> tuple[str, ...] | None:
     field = path.rpartition(".")[2]
-    if field == "ports":
-        # A Service merges by port and protocol, a container by containerPort and protocol.
-        return ("containerPort",) if "containers[" in path else ("port",)
+    if field == "ports" and "containers[" in path:
+        return ("containerPort",)
+    # A Service merges its ports; those of a NetworkPolicy's rule are one value.
+    if path == "spec.ports":
+        return ("port",)
     return _MERGE_KEYS.get(field)

@@ -49,6 +49,7 @@ CHILDREN = (
     Kind("", "v1", "ConfigMap", "configmaps"),
     Kind("", "v1", "Service", "services"),
     VOLUME_CLAIM,
+    Kind("networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies"),
     Kind("policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets"),
     Kind("rbac.authorization.k8s.io", "v1", "Role", "roles"),
     Kind("rbac.authorization.k8s.io", "v1", "RoleBinding", "rolebindings"),

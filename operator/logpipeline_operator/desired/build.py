@@ -16,6 +16,7 @@ from logpipeline_operator.desired import (
     goal,
     kafka,
     kibana,
+    network,
 )
 from logpipeline_operator.desired.secrets import SecretFacts
 from logpipeline_operator.settings import Settings
@@ -32,7 +33,9 @@ def desired(
     `goal_pipelines` holds, by the goal's name, the resource that the goal's container reads; `secrets` what is known of
     the Secrets that the resource names. A Secret that is not there yet is none of it: its pods wait for it.
     """
-    objects = kafka.objects(pipeline, settings)
+    # First, so that no pod is ever without its policy.
+    objects = network.objects(pipeline, settings)
+    objects += kafka.objects(pipeline, settings)
     objects += elasticsearch.objects(pipeline, settings)
     objects += executors.account_objects(pipeline)
     for each in pipeline.spec.goals:

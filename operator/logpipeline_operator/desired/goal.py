@@ -8,7 +8,13 @@ from typing import Any
 from logpipeline.api import LogPipeline
 from logpipeline.api.documents import write_document
 from logpipeline_operator.desired import pods, quantities
-from logpipeline_operator.desired.addresses import EVERYWHERE, GOAL_METRICS_PORT, bootstrap_servers
+from logpipeline_operator.desired.addresses import (
+    BLOCK_MANAGER_PORT,
+    DRIVER_PORT,
+    EVERYWHERE,
+    GOAL_METRICS_PORT,
+    bootstrap_servers,
+)
 from logpipeline_operator.desired.component import ROLE_LABEL, Component, child_name
 from logpipeline_operator.desired.executors import ACCOUNT, TEMPLATE, executor_template
 from logpipeline_operator.desired.secrets import SecretFacts, kafka_secret
@@ -20,7 +26,7 @@ RESOURCES = {"requests": {"cpu": "200m", "memory": "768Mi"}, "limits": {"memory"
 _START_SECONDS = 600
 _CONFIG = "/etc/logpipeline"
 _CHECKPOINT = "/checkpoint"
-_PORTS = {"metrics": GOAL_METRICS_PORT, "driver": 7078, "block-manager": 7079}
+_PORTS = {"metrics": GOAL_METRICS_PORT, "driver": DRIVER_PORT, "block-manager": BLOCK_MANAGER_PORT}
 
 
 def objects(

@@ -58,5 +58,6 @@ openssl rsa -in service-accounts.key -pubout -out service-accounts.pub 2>/dev/nu
 user ../controller-manager.kubeconfig controller-manager /CN=system:kube-controller-manager
 user ../scheduler.kubeconfig scheduler /CN=system:kube-scheduler
 user ../proxy.kubeconfig proxy /CN=system:kube-proxy
+user ../kube-router.kubeconfig kube-router /CN=kube-router
 user ../kubelet.kubeconfig kubelet "/O=system:nodes/CN=system:node:$node_name"
 user ../admin.kubeconfig admin /O=system:masters/CN=admin

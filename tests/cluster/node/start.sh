@@ -29,6 +29,8 @@ cp -R "$here/config" "$state/"
 "$here/certificates.sh" 2>"$state/log/certificates.log"
 trap report ERR
 
+# Where they are not part of the kernel: what passes a bridge is filtered, by sets of addresses.
+modprobe --quiet --all br_netfilter ip_set xt_set || true
 make_cgroups
 # In its cgroups before it starts anything, in its own session, and without our lock: it outlives this shell.
 (
