@@ -29,6 +29,10 @@ REFUSED: dict[str, str] = {
     "spark.driver.port": _FIXED,
     "spark.driver.blockManager.port": _FIXED,
     "spark.blockManager.port": _FIXED,
+    # How driver and executors know each other.
+    "spark.authenticate": _FIXED,
+    "spark.authenticate.": _FIXED,
+    "spark.network.crypto.": _FIXED,
     "spark.pyspark.": "set spec.spark.image: its interpreter is used",
     # What the resource has a field for.
     "spark.driver.memory": _RESOURCES,

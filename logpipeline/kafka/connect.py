@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
 
 from logpipeline.api import LogPipeline
-from logpipeline.kafka.properties import QUOTED, SECRETS, secret_reference
+from logpipeline.kafka.properties import QUOTED, SECRETS, referenced_files, secret_reference
 from logpipeline.kafka.topics import WRAPPED_BYTES
 
 _PROVIDERS = {
@@ -13,6 +14,14 @@ _PROVIDERS = {
     QUOTED: "dev.logpipeline.connect.secrets.QuotedSecrets",
 }
 OUR_CONNECTOR = "dev.logpipeline.connect.ElasticsearchSinkConnector"
+REST_EXTENSION = "org.apache.kafka.connect.rest.basic.auth.extension.BasicAuthSecurityRestExtension"
+_LOGIN_MODULE = "org.apache.kafka.connect.rest.basic.auth.extension.PropertyFileLoginModule"
+# Keys of Elasticsearch's Secret whose values the connector's configuration refers to, and the settings that they are.
+_CREDENTIALS = {
+    "username": "connection.username",
+    "password": "connection.password",
+    "apiKey": "connection.api.key",
+}
 _BYTES = "org.apache.kafka.connect.converters.ByteArrayConverter"
 
 
@@ -33,16 +42,18 @@ def worker_properties(
     brokers: int | None,
     port: int,
     plugin_path: str,
-    secret_folders: list[str],
+    secret_folder: str | None,
     client: Mapping[str, str],
     host: str = "127.0.0.1",
+    protected: bool = False,
 ) -> dict[str, str]:
     """Return the properties of a distributed worker.
 
     `brokers` is None for a Kafka that is not ours: its own default says how often a topic is kept. `client` are Java
-    client settings (security), which the worker and each of its clients needs; `secret_folders` are the folders whose
-    files a connector, or `client`, may refer to. `host` is the address that the worker listens on and that the others
-    forward to; empty: it listens on all, and the others use its machine's own address.
+    client settings (security), which the worker and each of its clients needs; `secret_folder` is where Elasticsearch's
+    Secret is mounted. Connectors may refer to the files that ours refers to and to those of `client`, and to no others.
+    `protected`: requests need a credential, see `jaas_configuration`. `host` is the address that the worker listens on
+    and that the others forward to; empty: it listens on all, and the others use its machine's own address.
     """
     assert pipeline.spec.sink is not None
     replicas = -1 if brokers is None else min(3, brokers)
@@ -70,14 +81,38 @@ def worker_properties(
         settings[f"{store}.storage.replication.factor"] = str(replicas)
     # One connector's worth: Kafka's defaults (25 and 5) only cost time at the first start.
     settings |= {"offset.storage.partitions": "1", "status.storage.partitions": "1"}
-    if secret_folders:
+    if protected:
+        settings["rest.extension.classes"] = REST_EXTENSION
+    if files := sorted(_connector_files(pipeline, secret_folder) | referenced_files(client)):
         settings["config.providers"] = ",".join(_PROVIDERS)
         for provider, implementation in _PROVIDERS.items():
             settings[f"config.providers.{provider}.class"] = implementation
-            settings[f"config.providers.{provider}.param.allowed.paths"] = ",".join(secret_folders)
+            settings[f"config.providers.{provider}.param.allowed.files"] = ",".join(files)
     for prefix in ("", "producer.", "consumer.", "admin."):
         settings |= {f"{prefix}{key}": value for key, value in client.items()}
     return settings
+
+
+def _connector_files(pipeline: LogPipeline, secret_folder: str | None) -> set[str]:
+    assert pipeline.spec.sink is not None
+    if secret_folder is None:
+        return set()
+    # A connector class of the user's own may need further keys of the Secret.
+    own = {path for path in referenced_files(pipeline.spec.sink.connect.config) if path.startswith(f"{secret_folder}/")}
+    return own | {f"{secret_folder}/{key}" for key in _CREDENTIALS}
+
+
+def jaas_configuration(users: str) -> str:
+    """Return the JAAS file by which a protected worker knows its users: `users` is the path of a properties file of
+    name=password.
+    """
+    return f'KafkaConnect {{\n  {_LOGIN_MODULE} required file="{users}";\n}};\n'
+
+
+def authorization(values: Mapping[str, str]) -> dict[str, str]:
+    """Return the HTTP headers of a request to a protected worker, given the Secret's `username` and `password`."""
+    pair = f"{values['username']}:{values['password']}"
+    return {"Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}
 
 
 def connector_config(
@@ -120,11 +155,7 @@ def connector_config(
         "consumer.override.auto.offset.reset": "earliest",
     }
     if secret_folder is not None:
-        for key, setting in (
-            ("username", "connection.username"),
-            ("password", "connection.password"),
-            ("apiKey", "connection.api.key"),
-        ):
+        for key, setting in _CREDENTIALS.items():
             if key in secret_keys:
                 config[setting] = secret_reference(secret_folder, key)
         if "ca.crt" in secret_keys:

@@ -12,6 +12,7 @@ from logpipeline.errors import LogPipelineError
 # The names of the configuration providers that read secrets out of mounted folders, see services/kafka-connect.
 SECRETS, QUOTED = "secrets", "quoted"
 _REFERENCE = re.compile(rf"\$\{{{SECRETS}:([^:}}]+):([^:}}]+)\}}")
+_ANY_REFERENCE = re.compile(rf"\$\{{(?:{SECRETS}|{QUOTED}):([^:}}]+):([^:}}]+)\}}")
 
 
 def secret_reference(folder: str, key: str) -> str:
@@ -22,6 +23,11 @@ def secret_reference(folder: str, key: str) -> str:
 def quoted_reference(folder: str, key: str) -> str:
     """Return what stands there for the same as text in the quotes of a JAAS configuration; Connect alone reads it."""
     return f"${{{QUOTED}:{folder}:{key}}}"
+
+
+def referenced_files(settings: Mapping[str, str]) -> set[str]:
+    """Return the paths of the files that the values of `settings` refer to."""
+    return {f"{folder}/{key}" for value in settings.values() for folder, key in _ANY_REFERENCE.findall(value)}
 
 
 def java_properties(settings: Mapping[str, str]) -> str:

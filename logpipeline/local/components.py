@@ -68,7 +68,7 @@ class Place:
     java_client: Mapping[str, str]
     kafka_secret: Path | None
     client_file: Path | None
-    secret_folders: list[str]
+    elasticsearch_secret: str | None
     receiver_secrets: Mapping[str, str]
 
 
@@ -88,7 +88,7 @@ def settings_files(pipeline: LogPipeline, place: Place) -> dict[str, str]:
             brokers=place.brokers,
             port=place.ports["connect"],
             plugin_path=str(place.distribution / "connect-plugins"),
-            secret_folders=place.secret_folders,
+            secret_folder=place.elasticsearch_secret,
             client=place.java_client,
         )
         files["connect.properties"] = java_properties(worker)
@@ -175,8 +175,8 @@ def _console_command(pipeline: LogPipeline, place: Place) -> list[str]:
     if place.elasticsearch_url is not None:
         command += ["--connect", f"http://{HOST}:{place.ports['connect']}"]
         command += ["--elasticsearch", place.elasticsearch_url]
-        for folder in place.secret_folders:
-            command += ["--elasticsearch-secret", folder]
+        if place.elasticsearch_secret is not None:
+            command += ["--elasticsearch-secret", place.elasticsearch_secret]
     if alerts(pipeline):
         command += ["--alert-bridge", f"http://{HOST}:{place.ports['alert-bridge']}"]
     if place.client_file is not None:

@@ -110,7 +110,7 @@ def place_of(
         java_client=security.java,
         kafka_secret=security.kafka_secret,
         client_file=client_file,
-        secret_folders=[security.elasticsearch.folder] if security.elasticsearch else [],
+        elasticsearch_secret=security.elasticsearch.folder if security.elasticsearch else None,
         receiver_secrets=security.receivers,
     )
 

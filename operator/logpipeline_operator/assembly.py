@@ -16,6 +16,7 @@ from logpipeline_operator.configuration import Configuration
 from logpipeline_operator.controller import Controller
 from logpipeline_operator.creations import Creations
 from logpipeline_operator.endpoints import endpoints_of
+from logpipeline_operator.logs import fields
 from logpipeline_operator.observations import Observations
 from logpipeline_operator.observe.facts import Facts
 from logpipeline_operator.observe.observer import Observer
@@ -24,6 +25,7 @@ from logpipeline_operator.reconcile import Reconciler
 from logpipeline_operator.report import Reporter
 from logpipeline_operator.resync import Resync
 from logpipeline_operator.secrets import Secrets
+from logpipeline_operator.status.events import removals
 from logpipeline_operator.threads import running_after, start
 
 # Less than the pod's terminationGracePeriodSeconds, of which kopf takes a part before.
@@ -48,6 +50,7 @@ class Operator:
         self._observations = Observations(self._look, self.controller.queue.add, LOOKS * configuration.workers // 2)
         creations = Creations(client)
         reporter = Reporter(client, self._pipelines, self.controller.queue.add, configuration.pod_name)
+        self._reporter = reporter
         self._reconciler = Reconciler(
             client,
             self._pipelines,
@@ -113,6 +116,9 @@ class Operator:
             secrets,
             self._cache.children(key).values(),
         )
+        for event in removals(facts.removed_connectors):
+            _LOG.warning("%s", event.message, extra=fields(key, "connect"))
+            self._reporter.record(key, document, event)
         # What stands still is not asked how it moves.
         quiet = pipeline.spec.suspend and not any(workload.desired for workload in facts.workloads)
         return facts, self._configuration.resync if quiet else self._configuration.observe

@@ -121,8 +121,9 @@ class Reconciler:
         return delay
 
     def _write(self, key: PipelineKey, acceptance: Acceptance, facts: Facts) -> Written:
-        """Write what differs from the desired objects."""
+        """Write what differs from the desired objects, and generate what no user gives."""
         pipeline = acceptance.pipeline
+        failures = self._secrets.generate(pipeline)
         read = self._secrets.of(pipeline)
         ends = {name: expiries(secret.values) for name, secret in read.found.items()}
         CERTIFICATE_EXPIRY.set(key, {(name, entry): end for name in ends for entry, end in ends[name].items()})
@@ -138,7 +139,7 @@ class Reconciler:
             keep_volumes=pipeline.spec.delete_policy == "Retain",
             held_back=holds_back(objects, read.unreadable),
         )
-        return replace(written, failures=[*read.unreadable.values(), *written.failures])
+        return replace(written, failures=[*failures, *read.unreadable.values(), *written.failures])
 
     def _children(self, key: PipelineKey, uid: str) -> dict[ObjectKey, Document]:
         """Return the pods and what is the pipeline's own: another's object can have our labels."""

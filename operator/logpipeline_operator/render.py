@@ -38,7 +38,7 @@ def render(path: Path) -> None:
     """Print the Kubernetes objects that a resource becomes.
 
     They stand in the order in which the operator applies them. The Secrets that the resource names are not read: each
-    is taken to hold all that its use needs.
+    is taken to hold all that its use needs. Those that the operator generates are left out.
     """
     resource = load(path)
     pipeline = named(resource, default_names(resource, resource.status or {}))

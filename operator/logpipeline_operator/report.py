@@ -61,7 +61,7 @@ class Reporter:
             # will be taken for old news.
             self._on_change(key)
         for event in events_of(old, status):
-            self._tell(key, document, event)
+            self.record(key, document, event)
         return None
 
     def forget(self, key: PipelineKey) -> None:
@@ -69,7 +69,8 @@ class Reporter:
         self._written.pop(key, None)
         tell_status(key, {})
 
-    def _tell(self, key: PipelineKey, document: Document, event: StatusEvent) -> None:
+    def record(self, key: PipelineKey, document: Document, event: StatusEvent) -> None:
+        """Record an Event about the pipeline `document`."""
         moment = datetime.now(UTC)
         try:
             self._client.create_event(
@@ -95,5 +96,5 @@ class Reporter:
                 },
             )
         except ApiError as error:
-            # The status says the same.
+            # The log and the status say the same.
             _LOG.warning("an Event could not be recorded: %s", error, extra=fields(key))

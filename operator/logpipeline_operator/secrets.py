@@ -1,9 +1,10 @@
-"""The Secrets that a pipeline refers to: read when needed, never watched, never kept for long."""
+"""The Secrets of a pipeline: read when needed, never watched, never kept for long; some are generated, once."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
+import secrets
 import threading
 import time
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
@@ -13,10 +14,13 @@ from logpipeline.api import LogPipeline
 from logpipeline_operator.cluster.client import ApiError, Client
 from logpipeline_operator.cluster.kinds import Document, ObjectKey, key_of
 from logpipeline_operator.desired import SecretFacts
+from logpipeline_operator.desired.generated import generated_secrets
 from logpipeline_operator.desired.secrets import secret_names
 from logpipeline_operator.observe.workloads import COMPONENT_LABEL, GOAL_LABEL
 
 _KEPT_SECONDS = 10.0
+_RANDOM_BYTES = 32
+_INVALID = 422
 
 
 def _text(value: str) -> str:
@@ -70,7 +74,7 @@ def _mounted(document: Document) -> Iterator[str]:
 
 
 class Secrets:
-    """Reads Secrets; safe to use from several threads."""
+    """Reads and generates Secrets; safe to use from several threads."""
 
     def __init__(self, client: Client, clock: Callable[[], float] = time.monotonic) -> None:
         self._client = client
@@ -92,6 +96,32 @@ class Secrets:
                 if secret is not None:
                     found[name] = secret
         return FoundSecrets(found, unreadable)
+
+    def generate(self, pipeline: LogPipeline) -> list[ApiError]:
+        """Create the generated Secrets of a pipeline that are not there, and return what is in the way.
+
+        One that is there is never written: those who know its contents would have to learn of the change together.
+        """
+        failures = []
+        for wanted in generated_secrets(pipeline):
+            namespace = pipeline.metadata.namespace
+            try:
+                secret = self._read(namespace, wanted.name)
+            except ApiError:
+                # `of` says why.
+                continue
+            if secret is None:
+                try:
+                    self._client.create_secret(wanted.document(secrets.token_urlsafe(_RANDOM_BYTES)))
+                except ApiError as error:
+                    failures.append(error)
+                with self._lock:
+                    self._kept.pop((namespace, wanted.name), None)
+            elif missing := sorted(key for key in wanted.keys if not secret.values.get(key)):
+                remedy = "delete the Secret, and the operator generates it"
+                text = f"the Secret {wanted.name!r} has no {' and no '.join(missing)}; {remedy}"
+                failures.append(ApiError(_INVALID, "Invalid", text))
+        return failures
 
     def _read(self, namespace: str, name: str) -> Secret | None:
         now = self._clock()

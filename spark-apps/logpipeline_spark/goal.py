@@ -63,6 +63,11 @@ from logpipeline_spark.session import session
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="Pod (YAML) that the executors are made of; it mounts what this one does.",
 )
+@click.option(
+    "--executor-secret",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="File with what executors prove themselves by; at the same path in their pods.",
+)
 @click.option("--metrics-port", type=int, default=9405, help="Port of /metrics, /progress, /healthz and /readyz.")
 @click.option("--metrics-address", default="127.0.0.1", help="Address that --metrics-port listens on.")
 def main(
@@ -75,6 +80,7 @@ def main(
     executors: int,
     executor_image: str | None,
     executor_template: Path | None,
+    executor_secret: Path | None,
     metrics_port: int,
     metrics_address: str,
 ) -> None:
@@ -91,7 +97,7 @@ def main(
     pipeline = load_accepted(path)
     rules = chosen_rules(pipeline, names)
     settings = kafka.client_settings(pipeline, bootstrap_servers, kafka_secret)
-    placement = _placement(pipeline, len(rules), executors, executor_image, executor_template)
+    placement = _placement(pipeline, len(rules), executors, executor_image, executor_template, executor_secret)
     board = Board(pipeline.name, [rule.name for rule in rules])
     server = serve(board, metrics_address, metrics_port, stall_limit=stall_limit(pipeline.spec.spark.trigger))
     spec = pipeline.spec.spark
@@ -122,13 +128,13 @@ def main(
 
 
 def _placement(
-    pipeline: LogPipeline, goals: int, executors: int, image: str | None, template: Path | None
+    pipeline: LogPipeline, goals: int, executors: int, image: str | None, template: Path | None, secret: Path | None
 ) -> Placement:
     spec = pipeline.spec
     memory = memory_of(container.memory_limit(), spec.spark.resources, goals)
     if executors:
         pods = executor_pods(
-            executors, image, template, os.environ, memory=memory, resources=spec.spark.executor_resources
+            executors, image, template, secret, os.environ, memory=memory, resources=spec.spark.executor_resources
         )
         remove_leftovers(pods)
         return pods

@@ -20,6 +20,16 @@ _HEAP_SHARE, _LEAST_HEAP = 0.4, 480 * _MIB
 EXECUTOR_MEMORY, _EXECUTOR_CPU = "960Mi", "200m"
 # Every pod has the same two ports, so that a NetworkPolicy can name them.
 DRIVER_PORT, BLOCK_MANAGER_PORT = 7078, 7079
+# Driver and executors know each other by a secret of both, and what they send each other is encrypted and
+# authenticated (https://spark.apache.org/docs/latest/security.html#spark-rpc-communication-protocol-between-spark-processes).
+_SECURED = {
+    "spark.authenticate": "true",
+    "spark.network.crypto.enabled": "true",
+    # The versions before derive keys in a way of their own, and their cipher notices no change on the way.
+    "spark.network.crypto.authEngineVersion": "2",
+    "spark.network.crypto.cipher": "AES/GCM/NoPadding",
+    "spark.network.crypto.saslFallback": "false",
+}
 # On each executor, the pod that started it.
 DRIVER_LABEL = "logpipeline.dev/driver"
 # Pod names are DNS labels of 63; Spark adds `-exec-` and up to ten digits.
@@ -61,12 +71,14 @@ class InProcess:
 class ExecutorPods:
     """Tasks run in `count` pods that Spark starts beside this one and Kubernetes removes with it.
 
-    `template` is a pod with everything that Spark does not set itself: volumes, security context, labels.
+    `template` is a pod with everything that Spark does not set itself: volumes, security context, labels. `secret` is
+    the file, there in both kinds of pods, by which they know each other.
     """
 
     count: int
     image: str
     template: Path
+    secret: Path
     pod: str
     namespace: str
     address: str
@@ -80,6 +92,7 @@ class ExecutorPods:
         cpu = requests.cpu or limits.cpu or _EXECUTOR_CPU
         slots = max(1, int(cores_of(limits.cpu or cpu)))
         settings = {
+            **secured(self.secret),
             "spark.master": "k8s://https://kubernetes.default.svc",
             "spark.submit.deployMode": "client",
             "spark.driver.host": self.address,
@@ -119,6 +132,12 @@ class ExecutorPods:
         return f"{self.pod[:_PREFIX_CHARACTERS].rstrip('-.')}-{secrets.token_hex(3)}"
 
 
+def secured(secret: Path) -> dict[str, str]:
+    """Return the Spark configuration by which only those who have the file `secret` talk to each other."""
+    # As a file: Spark would write a secret that it makes itself into the executors' pods, for all who may read those.
+    return {**_SECURED, "spark.authenticate.secret.file": str(secret)}
+
+
 def memory_of(limit: int | None, resources: Resources | None, goals: int) -> int | None:
     """Return the bytes of this process and its workers: the container's `limit`, or without one, as on a machine with
     no cluster, what the resource gives to the pod of each of the `goals` that run here; None when neither is said.
@@ -138,6 +157,7 @@ def executor_pods(
     count: int,
     image: str | None,
     template: Path | None,
+    secret: Path | None,
     environment: Mapping[str, str],
     *,
     memory: int | None,
@@ -145,16 +165,16 @@ def executor_pods(
 ) -> ExecutorPods:
     """Return the executors of the pod that `environment` tells of; raises LogPipelineError naming what is missing."""
     names = ("POD_NAME", "POD_NAMESPACE", "POD_IP")
-    given = {"--executor-image": image, "--executor-template": template}
+    given = {"--executor-image": image, "--executor-template": template, "--executor-secret": secret}
     missing = [option for option, value in given.items() if value is None]
     missing += [name for name in names if not environment.get(name)]
-    if image is None or template is None or missing:
+    if image is None or template is None or secret is None or missing:
         raise LogPipelineError(
             f"--executors {count}: executors are pods beside this one, which needs {', '.join(missing)}; "
             "leave --executors out to do the work in this process"
         )
     pod, namespace, address = (environment[name] for name in names)
-    return ExecutorPods(count, image, template, pod, namespace, address, memory, resources or Resources())
+    return ExecutorPods(count, image, template, secret, pod, namespace, address, memory, resources or Resources())
 
 
 def _mebibytes(size: int) -> str:

@@ -30,6 +30,21 @@ print(json.dumps({address: answers(address) for address in sys.argv[1:]}))
 """
 
 
+# In the console's pod, which has the credential: gives the workers another connector, a copy of the pipeline's.
+_ADD = """
+import base64, json, pathlib, sys, urllib.request
+url, ours = sys.argv[1:3]
+secret = pathlib.Path("/etc/logpipeline/connect-secret")
+pair = ":".join((secret / key).read_text() for key in ("username", "password"))
+headers = {"Authorization": "Basic " + base64.b64encode(pair.encode()).decode(), "Content-Type": "application/json"}
+def ask(path, body=None):
+    request = urllib.request.Request(url + path, body, headers, method="PUT" if body else "GET")
+    return json.load(urllib.request.urlopen(request, timeout=20))
+config = ask(f"/connectors/{ours}/config")
+ask("/connectors/another/config", json.dumps({**config, "name": "another"}).encode())
+"""
+
+
 class Visitor:
     """A pod with labels that tries to connect."""
 
@@ -92,6 +107,18 @@ def test_a_stranger_reaches_nothing_and_a_client_what_the_resource_names(
     wait_for("Prometheus to be let in", lambda: prometheus.reaches(known) == {"goal", "generator", "console"}, 30)
     # The labels of a client mean nothing in another namespace.
     assert Visitor(elsewhere, "client", CLIENT).reaches(known) == set()
+
+
+def test_another_connector_is_removed_and_an_event_names_it(pipeline: Pipeline) -> None:
+    (console,) = pipeline.pods("console")
+    arguments = ("http://guarded-connect:8083", "guarded-elasticsearch")
+    pipeline.namespace.kubectl("exec", "-i", console["metadata"]["name"], "--", "python", "-", *arguments, given=_ADD)
+
+    def told() -> bool:
+        events = pipeline.namespace.list("events")
+        return any(each["reason"] == "ConnectorRemoved" and "'another'" in each["message"] for each in events)
+
+    wait_for("the Event", told, 60)
 
 
 def test_switched_off_everything_is_open_again(pipeline: Pipeline) -> None:

@@ -23,6 +23,7 @@ from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-def
 from elasticsearch import Elasticsearch as ElasticsearchClient
 
 from logpipeline.distribution import distribution
+from logpipeline.kafka.connect import REST_EXTENSION, authorization, jaas_configuration
 
 DISTRIBUTION = distribution()
 PLUGINS = DISTRIBUTION / "connect-plugins"
@@ -85,6 +86,10 @@ class Server(ABC):
     def is_ready(self) -> bool:
         """Whether the server does its work. May raise OSError while it does not even listen."""
 
+    def environment(self) -> dict[str, str]:
+        """The environment that it runs in."""
+        return own_temporary_files(self.folder)
+
     def start(self) -> None:
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
@@ -92,7 +97,7 @@ class Server(ABC):
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env=own_temporary_files(self.folder),
+                env=self.environment(),
             )
         deadline = time.monotonic() + START_SECONDS
         while not self._answers():
@@ -240,7 +245,9 @@ class Elasticsearch(Server):
 
 
 class ConnectWorker(Server):
-    """One Kafka Connect worker that knows the plugins of the distribution."""
+    """One Kafka Connect worker that knows the plugins of the distribution and asks for a credential, as a pipeline's."""
+
+    credential: ClassVar = {"username": "test", "password": "of-the-test"}
 
     def __init__(self, folder: Path, bootstrap_servers: str) -> None:
         super().__init__(folder)
@@ -267,8 +274,17 @@ class ConnectWorker(Server):
                 "scheduled.rebalance.max.delay.ms": 0,
                 "plugin.path": installed(PLUGINS),
                 "plugin.discovery": "SERVICE_LOAD",
+                "rest.extension.classes": REST_EXTENSION,
             },
         )
+        self.port = port
+        self.users = folder / "users.properties"
+        self.users.write_text("{username}={password}\n".format(**self.credential))
+        self._jaas = folder / "jaas.conf"
+        self._jaas.write_text(jaas_configuration(str(self.users)))
+
+    def environment(self) -> dict[str, str]:
+        return {**super().environment(), "KAFKA_OPTS": f"-Djava.security.auth.login.config={self._jaas}"}
 
     def command(self) -> list[str]:
         return [str(installed(DISTRIBUTION / "kafka" / "bin" / "connect-worker")), str(self._config)]
@@ -283,7 +299,8 @@ class ConnectWorker(Server):
     def request(self, method: str, path: str, body: object = None) -> Any:
         """One call of Connect's REST interface; its answer, or None where that has no body."""
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(self.url + path, data, {"Content-Type": "application/json"}, method=method)
+        headers = {"Content-Type": "application/json", **authorization(self.credential)}
+        request = urllib.request.Request(self.url + path, data, headers, method=method)
         with urllib.request.urlopen(request, timeout=30) as answer:
             text = answer.read()
         return json.loads(text) if text else None

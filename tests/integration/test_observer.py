@@ -15,6 +15,7 @@ import pytest
 from confluent_kafka import Producer
 
 from logpipeline.api import LogPipeline, parse
+from logpipeline_operator.desired.generated import connect_secret_name
 from logpipeline_operator.observe.endpoints import Endpoints
 from logpipeline_operator.observe.facts import Facts, FaultKind
 from logpipeline_operator.observe.observer import Observer
@@ -109,7 +110,7 @@ def test_a_pipeline_is_made_right_and_counted(
     endpoints = Endpoints(kafka.bootstrap_servers, 1, {"client-rate": goal}, connect.url, elasticsearch.url)
 
     def look() -> Facts:
-        return observer.observe(pipeline, endpoints, {}, CHILDREN)
+        return observer.observe(pipeline, endpoints, {connect_secret_name(pipeline): connect.credential}, CHILDREN)
 
     facts = look_until(look, lambda facts: facts.connector and facts.connector.running == 1)
     assert facts.topics.ready
@@ -130,6 +131,12 @@ def test_a_pipeline_is_made_right_and_counted(
     assert facts.flow.rate is not None
     # A connector that is configured anew starts its tasks anew.
     assert connect.request("GET", f"/connectors/{pipeline.name}-elasticsearch/config") == config
+
+    # Another connector on the pipeline's workers goes, and is told.
+    connect.request("PUT", "/connectors/another/config", {**config, "name": "another"})
+    facts = look_until(look, lambda facts: facts.removed_connectors)
+    assert facts.removed_connectors == ("another",)
+    assert connect.request("GET", "/connectors") == [f"{pipeline.name}-elasticsearch"]
 
     # What somebody else has changed is put back.
     connect.request("PUT", f"/connectors/{pipeline.name}-elasticsearch/config", {**config, "tasks.max": "2"})

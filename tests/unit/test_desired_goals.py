@@ -106,6 +106,22 @@ def test_executors_are_restricted_pods_on_the_drivers_node_with_what_it_mounts()
     assert "nodeAffinity" in pod["spec"]["affinity"]
 
 
+def test_driver_and_executors_have_the_same_secret_by_reference() -> None:
+    objects = objects_of(a_resource(EVERYTHING))
+    pods = [
+        template_of(objects, "web-goal-client-rate")["spec"],
+        yaml.safe_load(one(objects, "ConfigMap", "web-goal-client-rate")["data"]["executor.yaml"])["spec"],
+    ]
+    for pod in pods:
+        (volume,) = [each for each in pod["volumes"] if each["name"] == "spark-secret"]
+        assert volume["secret"]["secretName"] == "web-goals-spark"
+        (mount,) = [each for each in pod["containers"][0]["volumeMounts"] if each["name"] == "spark-secret"]
+        assert (mount["mountPath"], mount["readOnly"]) == ("/etc/logpipeline/spark-secret", True)
+    assert option(arguments(objects), "--executor-secret") == "/etc/logpipeline/spark-secret/secret"
+    alone = template_of(objects_of(a_resource(TWO)), "web-goal-client-rate")["spec"]
+    assert not [each for each in alone["volumes"] if each["name"] == "spark-secret"]
+
+
 def test_executors_whose_state_is_everywhere_run_anywhere() -> None:
     objects = objects_of(a_resource(EXTERNAL))
     pod = yaml.safe_load(one(objects, "ConfigMap", "web-goal-client-rate")["data"]["executor.yaml"])

@@ -34,7 +34,27 @@ def test_a_worker_logs_in_with_what_is_in_the_mounted_secret() -> None:
             f"username=${{quoted:{folder}:username}} password=${{quoted:{folder}:password}};"
         )
         assert settings[f"{prefix}ssl.truststore.location"] == f"{folder}/ca.crt"
-    assert settings["config.providers.secrets.param.allowed.paths"] == f"{folder},/etc/logpipeline/elasticsearch-secret"
+    allowed = settings["config.providers.secrets.param.allowed.files"].split(",")
+    assert [path for path in allowed if path.startswith(folder)] == [f"{folder}/password", f"{folder}/username"]
+
+
+def test_the_workers_and_the_console_know_the_credential_by_reference() -> None:
+    objects = objects_of(a_resource(EVERYTHING))
+    files = one(objects, "ConfigMap", "web-connect")["data"]
+    assert 'file="/etc/logpipeline/connect-secret/users.properties"' in files["jaas.conf"]
+    assert "BasicAuthSecurityRestExtension" in files["connect.properties"]
+    workers, console = (template_of(objects, name)["spec"] for name in ("web-connect", "web-console"))
+    for pods in (workers, console):
+        (volume,) = [each for each in pods["volumes"] if each["name"] == "connect-secret"]
+        assert volume["secret"]["secretName"] == "web-connect-rest"
+    probe = workers["containers"][0]["readinessProbe"]["exec"]["command"]
+    assert probe == ["connect-probe", "8083", "/etc/logpipeline/connect-secret/users.properties"]
+    args = console["containers"][0]["args"]
+    assert args[args.index("--connect-secret") + 1] == "/etc/logpipeline/connect-secret"
+    # Another credential rolls both.
+    others = objects_of(a_resource(EVERYTHING), secrets={"web-connect-rest": SecretFacts(frozenset(), "other")})
+    for name in ("web-connect", "web-console"):
+        assert template_of(objects, name) != template_of(others, name)
 
 
 def test_a_certificate_of_ones_own_is_used_when_both_its_halves_are_there() -> None:

@@ -13,11 +13,12 @@ from logpipeline.api import LogPipeline
 from logpipeline.api.kafka import KafkaSecurity
 from logpipeline.errors import LogPipelineError
 from logpipeline.kafka.broker import Node, broker_properties
-from logpipeline.kafka.connect import connector_config, connector_name, worker_properties
+from logpipeline.kafka.connect import authorization, connector_config, connector_name, worker_properties
 from logpipeline.kafka.properties import (
     client_properties,
     java_properties,
     read_client_properties,
+    referenced_files,
     secret_reference,
     write_private,
 )
@@ -134,7 +135,7 @@ def worker(of: LogPipeline, **changes: Any) -> dict[str, str]:
         "brokers": 1,
         "port": 8083,
         "plugin_path": "/plugins",
-        "secret_folders": [],
+        "secret_folder": None,
         "client": {},
     }
     return worker_properties(of, **{**arguments, **changes})
@@ -154,12 +155,30 @@ def test_the_worker_and_each_of_its_clients_are_secured() -> None:
     assert secured == {f"{prefix}security.protocol" for prefix in ("", "producer.", "consumer.", "admin.")}
 
 
-def test_connectors_may_read_the_secret_folders_and_no_others() -> None:
-    settings = worker(pipeline(), secret_folders=["/secrets/es"])
+def test_connectors_may_read_what_ours_refers_to_and_nothing_else() -> None:
+    client = {
+        "sasl.jaas.config": "x username=${quoted:/kafka:username};",
+        "ssl.keystore.key": "${secrets:/kafka:tls.key}",
+    }
+    own = {"keystore.password": "${secrets:/es:keystore}", "other": "${secrets:/kafka:password}"}
+    settings = worker(pipeline(connect={"config": own}), secret_folder="/es", client=client)
     assert settings["config.providers"] == "secrets,quoted"
-    assert settings["config.providers.secrets.param.allowed.paths"] == "/secrets/es"
-    assert settings["config.providers.quoted.param.allowed.paths"] == "/secrets/es"
+    allowed = "/es/apiKey,/es/keystore,/es/password,/es/username,/kafka/tls.key,/kafka/username"
+    for provider in ("secrets", "quoted"):
+        assert settings[f"config.providers.{provider}.param.allowed.files"] == allowed
+    config = connector(pipeline(), secret_keys=frozenset({"username", "password", "apiKey"}))
+    ours = worker(pipeline(), secret_folder="/secrets/es")["config.providers.secrets.param.allowed.files"]
+    assert referenced_files(config) == set(ours.split(","))
     assert "config.providers" not in worker(pipeline())
+
+
+def test_a_protected_worker_asks_for_a_credential() -> None:
+    extension = "org.apache.kafka.connect.rest.basic.auth.extension.BasicAuthSecurityRestExtension"
+    assert worker(pipeline(), protected=True)["rest.extension.classes"] == extension
+    assert "rest.extension.classes" not in worker(pipeline())
+    # https://www.rfc-editor.org/rfc/rfc7617#section-2
+    header = authorization({"username": "Aladdin", "password": "open sesame"})
+    assert header == {"Authorization": "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="}
 
 
 def test_a_worker_that_listens_everywhere_is_not_advertised_as_everywhere() -> None:

@@ -40,7 +40,7 @@ def place(**changes: Any) -> Place:
         "java_client": {},
         "kafka_secret": None,
         "client_file": None,
-        "secret_folders": [],
+        "elasticsearch_secret": None,
         "receiver_secrets": {},
     }
     return Place(**{**known, **changes})

@@ -111,14 +111,26 @@ def test_executors_are_as_large_as_the_resource_says(
     resources: dict[str, dict[str, str]] | None, expected: dict[str, str]
 ) -> None:
     given = Resources.model_validate(resources) if resources else None
-    pods = executor_pods(3, "spark:1", Path("/t.yaml"), POD, memory=None, resources=given)
+    pods = executor_pods(3, "spark:1", Path("/t.yaml"), Path("/s"), POD, memory=None, resources=given)
     settings = pods.settings()
     assert {key: settings.get(f"spark.{key}") for key in expected} == expected
 
 
+def test_executors_prove_themselves_by_a_file() -> None:
+    pods = executor_pods(1, "spark:1", Path("/t.yaml"), Path("/s"), POD, memory=None, resources=None)
+    settings = pods.settings()
+    assert (settings["spark.authenticate"], settings["spark.authenticate.secret.file"]) == ("true", "/s")
+    assert (settings["spark.network.crypto.enabled"], settings["spark.network.crypto.saslFallback"]) == (
+        "true",
+        "false",
+    )
+    assert "spark.authenticate.secret" not in settings
+    assert not [key for key in InProcess(1).settings() if key.startswith("spark.authenticate")]
+
+
 def test_executor_pods_belong_to_their_driver_and_are_named_anew_at_each_start() -> None:
     environment = {**POD, "POD_NAME": "a-very-long-pipeline-name-goal-with-a-long-name-too-0"}
-    pods = executor_pods(2, "spark:1", Path("/t.yaml"), environment, memory=1280 * MIB, resources=None)
+    pods = executor_pods(2, "spark:1", Path("/t.yaml"), Path("/s"), environment, memory=1280 * MIB, resources=None)
     first, second = pods.settings(), pods.settings()
     name = "spark.kubernetes.executor.podNamePrefix"
     assert first[name] != second[name]
@@ -130,19 +142,20 @@ def test_executor_pods_belong_to_their_driver_and_are_named_anew_at_each_start()
 
 
 @pytest.mark.parametrize(
-    ("image", "template", "environment", "missing"),
+    ("image", "template", "secret", "environment", "missing"),
     [
-        (None, Path("/t"), POD, "--executor-image"),
-        ("i", None, POD, "--executor-template"),
-        ("i", Path("/t"), {}, "POD_NAME, POD_NAMESPACE, POD_IP"),
-        ("i", Path("/t"), {**POD, "POD_IP": ""}, "POD_IP"),
+        (None, Path("/t"), Path("/s"), POD, "--executor-image"),
+        ("i", None, Path("/s"), POD, "--executor-template"),
+        ("i", Path("/t"), None, POD, "--executor-secret"),
+        ("i", Path("/t"), Path("/s"), {}, "POD_NAME, POD_NAMESPACE, POD_IP"),
+        ("i", Path("/t"), Path("/s"), {**POD, "POD_IP": ""}, "POD_IP"),
     ],
 )
 def test_what_executors_lack_is_named(
-    image: str | None, template: Path | None, environment: dict[str, str], missing: str
+    image: str | None, template: Path | None, secret: Path | None, environment: dict[str, str], missing: str
 ) -> None:
     with pytest.raises(LogPipelineError, match=f"which needs {missing}; leave --executors out"):
-        executor_pods(2, image, template, environment, memory=None, resources=None)
+        executor_pods(2, image, template, secret, environment, memory=None, resources=None)
 
 
 def test_the_users_configuration_is_added_and_takes_nothing_away() -> None:
@@ -185,6 +198,9 @@ def test_a_checkpoint_on_this_machine_is_known_as_such(checkpoints: str, folder:
         ("spark.master", "set spec.spark.executors"),
         ("spark.kubernetes.container.image", "set spec.spark.pod and spec.spark.executorResources"),
         ("spark.sql.shuffle.partitions", "set spec.spark.shards"),
+        ("spark.authenticate", "it is fixed"),
+        ("spark.authenticate.secret", "it is fixed"),
+        ("spark.network.crypto.cipher", "it is fixed"),
         ("spark.executor.memory", "set spec.spark.executorResources"),
         ("spark.sql.streaming.checkpointLocation", "set spec.spark.checkpoint"),
         ("fs.s3a.endpoint", "its keys begin with spark."),

@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, cast
+from urllib.parse import unquote
 
 import pytest
 
@@ -26,6 +27,7 @@ from logpipeline_operator.observe.goals import observe_goal
 from logpipeline_operator.observe.kibana import KibanaMemory, ensure_saved_objects
 from logpipeline_operator.observe.observer import Observer
 from logpipeline_operator.observe.peers import Peer, Question, ask_all
+from logpipeline_operator.status.events import removals
 from pipelines import a_pipeline
 
 Answer = tuple[int, Any]
@@ -58,7 +60,7 @@ class Server:
                 if self.command != "HEAD":
                     self.wfile.write(text)
 
-            do_GET = do_PUT = do_POST = do_HEAD = _any  # noqa: N815 - the names are http.server's
+            do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = _any  # noqa: N815 - the names are http.server's
 
             def log_message(self, *_: object) -> None:
                 pass
@@ -120,10 +122,16 @@ class Workers:
         self.tasks = [{"id": 0, "state": "RUNNING", "worker_id": "w"}]
         self.state = "RUNNING"
         self.refuses: tuple[int, str] | None = None
+        self.others: list[str] = []
         server.respond = self.respond
 
     def respond(self, method: str, path: str, body: Any) -> Answer:
         match method, path.partition("?")[0].rsplit("/", 1)[-1]:
+            case "GET", "connectors":
+                return 200, [*self.others, *(["c"] if self.config is not None else [])]
+            case "DELETE", name:
+                self.others.remove(unquote(name))
+                return 204, b""
             case "GET", "config":
                 return (200, self.config) if self.config is not None else (404, {"message": "not found"})
             case "PUT", "config":
@@ -154,6 +162,27 @@ def test_a_connector_is_configured_once_and_again_when_it_differs(server: Server
     workers.state = "PAUSED"
     observe_connector(server.url, "c", CONFIG, memory, now=0.0)
     assert observe_connector(server.url, "c", CONFIG, memory, now=0.0).state == "RUNNING"
+
+
+def test_a_connector_that_is_not_ours_is_removed_and_told_once(server: Server) -> None:
+    workers, memory = Workers(server), ConnectorMemory()
+    workers.others = ["a/../b?c", "leak\n"]
+    for _ in range(2):
+        assert observe_connector(server.url, "c", CONFIG, memory, now=0.0).state == "RUNNING"
+    assert workers.others == []
+    removed = memory.take_removed()
+    assert removed == ("a/../b?c", "leak\n")
+    assert memory.take_removed() == ()
+    events = [(event.type, event.reason, event.action, event.message) for event in removals(removed)]
+    text = "is not the pipeline's and was removed from its Connect workers"
+    assert events[1] == ("Warning", "ConnectorRemoved", "Remove", f"the connector 'leak\\n' {text}")
+
+
+def test_a_credential_that_the_workers_refuse_is_told(server: Server) -> None:
+    server.respond = lambda *_: (401, b"User cannot access the resource.")
+    fault = observe_connector(server.url, "c", CONFIG, ConnectorMemory(), now=0.0).fault
+    text = f"Kafka Connect at {server.url} refuses the operator's credential"
+    assert fault == Fault(FaultKind.AUTHENTICATION_FAILED, text)
 
 
 def test_failed_tasks_are_restarted_with_growing_pauses(server: Server) -> None:

@@ -30,10 +30,10 @@
 - apiGroups: [""]
   resources: [pods]
   verbs: [create, get, list, watch, delete, deletecollection]
-# Only those that a pipeline names; no list, no watch.
+# Only those that a pipeline names, and those that are generated for it, which are never changed; no list, no watch.
 - apiGroups: [""]
   resources: [secrets]
-  verbs: [get]
+  verbs: [get, create]
 - apiGroups: [events.k8s.io]
   resources: [events]
   verbs: [create]

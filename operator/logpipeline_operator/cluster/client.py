@@ -92,6 +92,15 @@ class Client:
                 return None
             raise
 
+    def create_secret(self, document: Document) -> None:
+        """Create a Secret; one that is there already stays as it is."""
+        try:
+            self._request("POST", SECRET.path(document["metadata"]["namespace"]), {}, document)
+        except ApiError as error:
+            if error.status != CONFLICT:
+                raise
+        WRITES.labels(SECRET.name, "create").inc()
+
     def apply(self, kind: Kind, document: Document) -> Document:
         """Apply an object server-side: fields that others wrote over are ours again; returns it as it is now.
 

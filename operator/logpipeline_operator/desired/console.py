@@ -29,6 +29,7 @@ from logpipeline_operator.desired.component import Component
 from logpipeline_operator.desired.secrets import (
     SecretFacts,
     SecretMount,
+    connect_secret,
     console_secret,
     elasticsearch_secret,
     kafka_secret,
@@ -54,6 +55,7 @@ def objects(pipeline: LogPipeline, settings: Settings, secrets: Mapping[str, Sec
     mounts = {
         "kafka-secret": kafka_secret(pipeline, secrets),
         "elasticsearch-secret": elasticsearch_secret(pipeline, secrets),
+        "connect-secret": connect_secret(pipeline, secrets),
         "token": console_secret(pipeline, secrets),
     }
     if client := librdkafka_client(pipeline, mounts["kafka-secret"]):
@@ -96,6 +98,8 @@ def _args(
     if pipeline.spec.sink is not None:
         args += ["--connect", connect_url(pipeline, settings)]
         args += ["--elasticsearch", elasticsearch_url(pipeline, settings)]
+    if (connect := mounts["connect-secret"]) is not None:
+        args += ["--connect-secret", connect.folder]
     if (elasticsearch := mounts["elasticsearch-secret"]) is not None:
         args += ["--elasticsearch-secret", elasticsearch.folder]
     if alerts(pipeline):

@@ -17,7 +17,8 @@ from logpipeline_operator.desired.addresses import (
 )
 from logpipeline_operator.desired.component import ROLE_LABEL, Component, child_name
 from logpipeline_operator.desired.executors import ACCOUNT, TEMPLATE, executor_template
-from logpipeline_operator.desired.secrets import SecretFacts, kafka_secret
+from logpipeline_operator.desired.generated import SPARK_KEY
+from logpipeline_operator.desired.secrets import SecretFacts, SecretMount, kafka_secret, spark_secret
 from logpipeline_operator.settings import Settings
 
 RESOURCES = {"requests": {"cpu": "200m", "memory": "768Mi"}, "limits": {"memory": "1280Mi"}}
@@ -35,7 +36,8 @@ def objects(
     """Return the objects of the goal `name`, whose container reads `document`."""
     spark = pipeline.spec.spark
     component = Component(pipeline, "goal", name)
-    secret = kafka_secret(pipeline, secrets)
+    mounts = {"kafka-secret": kafka_secret(pipeline, secrets), "spark-secret": spark_secret(pipeline, secrets)}
+    present = {use: mount for use, mount in mounts.items() if mount is not None}
     checkpoints, claim = _CHECKPOINT, f"checkpoint-{component.name}-0"
     volumes = [pods.temporary("2Gi")]
     result = []
@@ -45,8 +47,7 @@ def objects(
     else:
         result.append(component.claim(claim, spark.checkpoint.storage))
         volumes.append(pods.claimed("checkpoint", _CHECKPOINT, claim))
-    if secret is not None:
-        volumes.append(secret.volume("kafka-secret"))
+    volumes += [mount.volume(use) for use, mount in present.items()]
     data = {"pipeline.yaml": write_document(document)}
     if spark.executors:
         data[TEMPLATE] = executor_template(component, volumes, shares_volume=spark.checkpoint.uri is None)
@@ -55,7 +56,7 @@ def objects(
         *result,
         # The operator asks a goal how it is above all when it is not ready.
         component.service(_PORTS, role="driver", clusterIP="None", publishNotReadyAddresses=True),
-        _stateful_set(component, checkpoints, volumes, data, settings, secret.facts.digest if secret else None),
+        _stateful_set(component, checkpoints, volumes, data, settings, present),
     ]
 
 
@@ -65,7 +66,7 @@ def _stateful_set(
     volumes: list[pods.Volume],
     data: dict[str, str],
     settings: Settings,
-    secret_digest: str | None,
+    secrets: Mapping[str, SecretMount],
 ) -> dict[str, Any]:
     pipeline = component.pipeline
     spark = pipeline.spec.spark
@@ -75,8 +76,8 @@ def _stateful_set(
     args = ["--pipeline", f"{_CONFIG}/pipeline.yaml", "--goal", component.goal]
     args += ["--bootstrap-servers", bootstrap_servers(pipeline, settings), "--checkpoints", checkpoints]
     args += ["--metrics-address", EVERYWHERE, "--metrics-port", str(GOAL_METRICS_PORT)]
-    if secret_digest is not None:
-        args += ["--kafka-secret", f"{_CONFIG}/kafka-secret"]
+    if (kafka := secrets.get("kafka-secret")) is not None:
+        args += ["--kafka-secret", kafka.folder]
     # What is invalid is so for every goal: one of them tells.
     args.append("--report-invalid" if component.goal == pipeline.spec.goals[0].name else "--no-report-invalid")
     extra: dict[str, Any] = {}
@@ -84,6 +85,7 @@ def _stateful_set(
     if spark.executors:
         args += ["--executors", str(spark.executors), "--executor-image", image]
         args += ["--executor-template", f"{_CONFIG}/{TEMPLATE}"]
+        args += ["--executor-secret", f"{secrets['spark-secret'].folder}/{SPARK_KEY}"]
         extra = {"serviceAccountName": child_name(pipeline.name, ACCOUNT), "automountServiceAccountToken": True}
         fields = pods.pod_fields(POD_NAME="metadata.name", POD_NAMESPACE="metadata.namespace", POD_IP="status.podIP")
         env = {"env": fields}
@@ -103,7 +105,9 @@ def _stateful_set(
             start_seconds=_START_SECONDS,
         ),
     )
-    config = {"files": data, "secret": secret_digest}
+    config = {"files": data, "secret": kafka.facts.digest if kafka else None}
+    if (shared := secrets.get("spark-secret")) is not None:
+        config["shared"] = shared.facts.digest
     role = {ROLE_LABEL: "driver"}
     plan = pods.PodPlan(
         [container], volumes, spark.pod, grace_seconds=60, config=config, spread=True, labels=role, extra=extra

@@ -1,4 +1,4 @@
-"""The user's Secrets as the pods see them: mounted as folders, known here by their keys and a digest alone."""
+"""Secrets as the pods see them: mounted as folders, known here by their keys and a digest alone."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ from dataclasses import dataclass
 
 from logpipeline.api import LogPipeline
 from logpipeline.kafka.security import CredentialReferences, java_settings, librdkafka_settings
+from logpipeline_operator.desired.generated import connect_secret_name, generated_secrets, spark_secret_name
 from logpipeline_operator.desired.pods import Volume
 
 KAFKA_SECRET = "/etc/logpipeline/kafka-secret"  # noqa: S105 - a folder
 ELASTICSEARCH_SECRET = "/etc/logpipeline/elasticsearch-secret"  # noqa: S105 - a folder
 CONSOLE_SECRET = "/etc/logpipeline/console-secret"  # noqa: S105 - a folder
+CONNECT_SECRET = "/etc/logpipeline/connect-secret"  # noqa: S105 - a folder
+SPARK_SECRET = "/etc/logpipeline/spark-secret"  # noqa: S105 - a folder
 _RECEIVER_SECRETS = "/etc/logpipeline"
 _OWNER_AND_GROUP = 0o440
 
@@ -46,7 +49,7 @@ _ABSENT = SecretFacts(frozenset(), "absent")
 
 
 def secret_names(pipeline: LogPipeline) -> list[str]:
-    """Return the names of the Secrets that a pipeline refers to."""
+    """Return the names of the Secrets that a pipeline refers to, and of those that are generated for it."""
     external, sink = pipeline.spec.kafka.external, pipeline.spec.sink
     references = [external.security.secret_ref if external else None]
     if sink is not None and sink.elasticsearch.external is not None:
@@ -54,6 +57,7 @@ def secret_names(pipeline: LogPipeline) -> list[str]:
     if pipeline.spec.console is not None:
         references.append(pipeline.spec.console.secret_ref)
     names = {reference.name for reference in references if reference is not None}
+    names |= {secret.name for secret in generated_secrets(pipeline)}
     return sorted(names.union(pipeline.spec.alerting.secrets().values() if pipeline.spec.alerting else ()))
 
 
@@ -89,6 +93,22 @@ def console_secret(pipeline: LogPipeline, secrets: Mapping[str, SecretFacts]) ->
     if console is None or console.secret_ref is None:
         return None
     return SecretMount(console.secret_ref.name, CONSOLE_SECRET, secrets.get(console.secret_ref.name, _ABSENT))
+
+
+def connect_secret(pipeline: LogPipeline, secrets: Mapping[str, SecretFacts]) -> SecretMount | None:
+    """Return the generated Secret with the credential of Connect's REST API, None for a pipeline without a sink."""
+    if pipeline.spec.sink is None:
+        return None
+    name = connect_secret_name(pipeline)
+    return SecretMount(name, CONNECT_SECRET, secrets.get(name, _ABSENT))
+
+
+def spark_secret(pipeline: LogPipeline, secrets: Mapping[str, SecretFacts]) -> SecretMount | None:
+    """Return the generated Secret that drivers and executors share, None for a pipeline without executors."""
+    if not pipeline.spec.spark.executors:
+        return None
+    name = spark_secret_name(pipeline)
+    return SecretMount(name, SPARK_SECRET, secrets.get(name, _ABSENT))
 
 
 def _references(pipeline: LogPipeline, secret: SecretMount | None) -> CredentialReferences | None:

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 
 from logpipeline.api import LogPipeline
 from logpipeline.errors import LogPipelineError
+from logpipeline.kafka.connect import authorization
 from logpipeline.kafka.security import Credentials, check_credentials, librdkafka_settings
+from logpipeline_operator.desired.generated import connect_secret_name
 from logpipeline_operator.observe.facts import FaultKind
 from logpipeline_operator.observe.faults import PeerError
 
@@ -68,6 +70,16 @@ def elasticsearch_secret(pipeline: LogPipeline, secrets: SecretValues) -> Mappin
     if not {"apiKey", "username", "ca.crt"} & set(values):
         raise PeerError(FaultKind.SECRET_INVALID, f"the Secret {name!r} has no apiKey, no username and no ca.crt")
     return values
+
+
+def connect_headers(pipeline: LogPipeline, secrets: SecretValues) -> dict[str, str]:
+    """Return the HTTP headers of a request to the pipeline's Connect workers; raises PeerError without their Secret."""
+    values = _usable(connect_secret_name(pipeline), secrets)
+    if not {"username", "password"} <= values.keys():
+        raise PeerError(
+            FaultKind.SECRET_INVALID, f"the Secret {connect_secret_name(pipeline)!r} has no username and password"
+        )
+    return authorization(values)
 
 
 def _usable(name: str, secrets: SecretValues) -> Mapping[str, str]:

@@ -161,7 +161,9 @@ class FlowFacts:
 
 @dataclass(frozen=True)
 class Facts:
-    """A pipeline at one moment. `looked` is False as long as this operator has not looked at its data path at all."""
+    """A pipeline at one moment. `looked` is False as long as this operator has not looked at its data path at all.
+    `removed_connectors` are those that were not the pipeline's and that this look removed from its workers.
+    """
 
     observed_at: datetime
     looked: bool = False
@@ -170,6 +172,7 @@ class Facts:
     topics: TopicsFacts = field(default_factory=TopicsFacts)
     goals: Mapping[str, GoalFacts] = field(default_factory=dict)
     connector: ConnectorFacts | None = None
+    removed_connectors: tuple[str, ...] = ()
     index: IndexFacts | None = None
     flow: FlowFacts = field(default_factory=FlowFacts)
 

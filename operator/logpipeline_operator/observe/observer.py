@@ -78,6 +78,7 @@ class Observer:
             topics=topics,
             goals={name: _with_trends(goal, kafka, known.trends, now) for name, goal in goals.items()},
             connector=answers.get(CONNECTOR),
+            removed_connectors=known.memories.connector.take_removed(),
             index=_index(answers),
             flow=_flow(known.trends, now),
         )

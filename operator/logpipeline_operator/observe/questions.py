@@ -9,7 +9,12 @@ from logpipeline.api import LogPipeline
 from logpipeline.kafka.connect import connector_config, connector_name
 from logpipeline_operator.desired.secrets import ELASTICSEARCH_SECRET
 from logpipeline_operator.observe.connect import ConnectorMemory, observe_connector
-from logpipeline_operator.observe.credentials import SecretValues, elasticsearch_secret, elasticsearch_secret_name
+from logpipeline_operator.observe.credentials import (
+    SecretValues,
+    connect_headers,
+    elasticsearch_secret,
+    elasticsearch_secret_name,
+)
 from logpipeline_operator.observe.elasticsearch import IndexMemory, observe_index
 from logpipeline_operator.observe.endpoints import Endpoints
 from logpipeline_operator.observe.facts import (
@@ -143,8 +148,16 @@ class Look:
 
     def _connector(self, url: str, config: Mapping[str, str]) -> Question:
         name = connector_name(self.pipeline)
+
+        def ask() -> ConnectorFacts:
+            try:
+                headers = connect_headers(self.pipeline, self.secrets)
+            except PeerError as error:
+                return ConnectorFacts(name=name, fault=error.fault)
+            return observe_connector(url, name, config, self.memories.connector, self.now, headers)
+
         return Question(
-            ask=lambda: observe_connector(url, name, config, self.memories.connector, self.now),
+            ask=ask,
             late=ConnectorFacts(name=name, fault=_late(f"Kafka Connect at {url}")),
             unknown=ConnectorFacts(name=name),
             fault=lambda answer: answer.fault,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -10,6 +10,7 @@ from logpipeline_operator.status.reasons import FLOW, PARTS, PROGRESSING, READY,
 
 # Kubernetes takes no longer note.
 _LONGEST_NOTE = 1000
+_LONGEST_NAME = 200
 _ANSWERS = ("ChangeRefused", "ResourceInvalid", "GoalPointless", "FieldsIgnored")
 
 
@@ -41,6 +42,19 @@ def events_of(old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> list[Sta
         elif kind in (READY, FLOW) and (condition["status"] == "True" or known.name == "Suspended"):
             events.setdefault(condition["message"], _event("Normal", condition))
     return list(events.values())
+
+
+def removals(connectors: Iterable[str]) -> list[StatusEvent]:
+    """Return the Events that tell of connectors that were not the pipeline's and were removed from its workers."""
+    return [
+        StatusEvent(
+            "Warning",
+            "ConnectorRemoved",
+            f"the connector {name[:_LONGEST_NAME]!r} is not the pipeline's and was removed from its Connect workers",
+            action="Remove",
+        )
+        for name in connectors
+    ]
 
 
 def _is_news(before: Mapping[str, Any] | None, condition: Mapping[str, Any]) -> bool:

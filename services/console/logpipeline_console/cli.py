@@ -45,6 +45,7 @@ _file = click.Path(path_type=Path, exists=True, dir_okay=False)
 @click.option("--client-config", type=click.Path(path_type=Path), help="Kafka client settings, key=value lines.")
 @click.option("--goals", "goal_urls", multiple=True, help="URL under which goals tell their progress.")
 @click.option("--connect", "connect_url", help="URL of Kafka Connect.")
+@click.option("--connect-secret", type=_folder, help="Folder of the Secret of Kafka Connect: username, password.")
 @click.option("--elasticsearch", "elasticsearch_url", help="URL of Elasticsearch, several with commas between.")
 @click.option("--elasticsearch-secret", type=_folder, help="Folder of the Secret of Elasticsearch.")
 @click.option("--alert-bridge", help="URL under which the alert bridge tells of itself.")
@@ -60,6 +61,7 @@ def console(
     client_config: Path | None,
     goal_urls: tuple[str, ...],
     connect_url: str | None,
+    connect_secret: Path | None,
     elasticsearch_url: str | None,
     elasticsearch_secret: Path | None,
     alert_bridge: str | None,
@@ -95,6 +97,7 @@ def console(
             },
             goals=goal_urls,
             connect=connect_url,
+            connect_secret=read_credentials(connect_secret).values if connect_secret else None,
             elasticsearch=elasticsearch_url,
             elasticsearch_secret=read_credentials(elasticsearch_secret).values if elasticsearch_secret else None,
             alert_bridge=alert_bridge,

@@ -18,7 +18,7 @@ from logpipeline.elastic.index import connect
 from logpipeline.elastic.transport import refusal
 from logpipeline.errors import first_line
 from logpipeline.kafka.admin import KafkaAdmin
-from logpipeline.kafka.connect import connector_name, sink_group
+from logpipeline.kafka.connect import authorization, connector_name, sink_group
 from logpipeline.kafka.connector import read_status
 from logpipeline.kafka.group_offsets import GroupOffsets
 from logpipeline.progress import GoalProgress, read_progress
@@ -112,11 +112,10 @@ class Observer:
         return {"goals": {goal.goal: goal for goal in read_progress(fetch_json(f"{url}/progress", timeout=_TIMEOUT))}}
 
     def _connect(self) -> Answer:
-        status = read_status(
-            fetch_json(
-                f"{self._addresses.connect}/connectors/{connector_name(self._pipeline)}/status", timeout=_TIMEOUT
-            )
-        )
+        secret = self._addresses.connect_secret
+        headers = authorization(secret) if secret is not None else {}
+        url = f"{self._addresses.connect}/connectors/{connector_name(self._pipeline)}/status"
+        status = read_status(fetch_json(url, headers=headers, timeout=_TIMEOUT))
         return {"tasks": (status.running, status.tasks), "task_fault": status.fault}
 
     def _elasticsearch(self) -> Answer:

@@ -2,6 +2,7 @@ package dev.logpipeline.connect.secrets;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -28,7 +29,8 @@ class SecretsTest {
 
     private String resolved(String value) {
         Map<String, ConfigProvider> providers = Map.of("secrets", new MountedSecrets(), "quoted", new QuotedSecrets());
-        providers.values().forEach(provider -> provider.configure(Map.of("allowed.paths", folder.toString())));
+        String allowed = folder + "/username," + folder + "/password";
+        providers.values().forEach(provider -> provider.configure(Map.of("allowed.files", allowed)));
         return new ConfigTransformer(providers).transform(Map.of("setting", value.replace("FOLDER", folder.toString()))).data().get("setting");
     }
 
@@ -54,5 +56,31 @@ class SecretsTest {
         Files.writeString(folder.resolve("username"), "me");
         ConfigException error = assertThrows(ConfigException.class, () -> resolved("${secrets:FOLDER:password}"));
         assertEquals("the secret at " + folder + " has no password", error.getMessage());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"${secrets:FOLDER:token}", "${quoted:FOLDER:token}", "${secrets:FOLDER/sub:password}", "${secrets:FOLDER:sub/password}",
+        "${secrets:FOLDER/sub/..:password}", "${secrets:FOLDER/sub:../password}", "${secrets:/proc/self:environ}", "${secrets::password}"})
+    void aFileThatTheConnectorDoesNotNeedIsNotRead(String reference) throws IOException {
+        Files.writeString(folder.resolve("token"), "another's");
+        Files.writeString(folder.resolve("password"), "secret");
+        Files.createDirectory(folder.resolve("sub"));
+        Files.writeString(folder.resolve("sub/password"), "another's");
+        ConfigException error = assertThrows(ConfigException.class, () -> resolved(reference));
+        assertTrue(error.getMessage().startsWith("a connector may not read "), error.getMessage());
+    }
+
+    @Test
+    void aWholeFolderIsWhatIsAllowedOfIt() throws IOException {
+        Files.writeString(folder.resolve("username"), "me");
+        Files.writeString(folder.resolve("token"), "another's");
+        try (MountedSecrets provider = new MountedSecrets()) {
+            provider.configure(Map.of("allowed.files", folder + "/username"));
+            assertEquals(Map.of("username", "me"), provider.get(folder.toString()).data());
+        }
+        try (MountedSecrets provider = new MountedSecrets()) {
+            provider.configure(Map.of());
+            assertEquals(Map.of(), provider.get(folder.toString()).data());
+        }
     }
 }
