@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import subprocess
@@ -14,11 +15,11 @@ import pytest
 
 from logpipeline_spark.placement import secured
 
-# A driver that listens; it prints its port, and ends with its standard input.
+# A driver that waits for executors which its own cluster has no cores for; it prints its port, and ends with its standard input.
 _DRIVER = """
 import json, sys
 from pyspark.sql import SparkSession
-builder = SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false")
+builder = SparkSession.builder.master("local-cluster[1,1,1024]").config("spark.executor.cores", "2").config("spark.ui.enabled", "false")
 for key, value in json.loads(sys.argv[1]).items():
     builder = builder.config(key, value)
 spark = builder.getOrCreate()
@@ -26,7 +27,7 @@ print("port", spark.sparkContext.getConf().get("spark.driver.port"), flush=True)
 sys.stdin.read()
 spark.stop()
 """
-# A driver without executors has no such endpoint: who gets so far to be told was let in.
+# The driver has no endpoint of the name that is asked for here: who gets so far to be told was let in.
 _LET_IN = "Cannot find endpoint"
 
 
@@ -40,6 +41,9 @@ def secret(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def port(secret: Path) -> Iterator[int]:
     settings = {**secured(secret), "spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
+    # A driver reads the file only in a cluster of Kubernetes; this is what it makes of it.
+    del settings["spark.authenticate.secret.file"]
+    settings["spark.authenticate.secret"] = base64.b64encode(secret.read_bytes()).decode()
     command = [sys.executable, "-c", _DRIVER, json.dumps(settings)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as driver:
         assert driver.stdout is not None
@@ -50,7 +54,9 @@ def port(secret: Path) -> Iterator[int]:
 
 def executor(port: int, settings: dict[str, str]) -> str:
     """What an executor says that asks the driver for its configuration, as every executor does first."""
-    options = [f"-D{key}={value}" for key, value in settings.items()]
+    options = [
+        f"-D{key}={value}" for key, value in {**settings, "spark.master": "k8s://as-the-entry-point-says"}.items()
+    ]
     jars = str(Path(pyspark.__file__).parent / "jars" / "*")
     command = [
         "java",
@@ -61,7 +67,7 @@ def executor(port: int, settings: dict[str, str]) -> str:
         jars,
         "org.apache.spark.executor.CoarseGrainedExecutorBackend",
     ]
-    command += ["--driver-url", f"spark://CoarseGrainedScheduler@127.0.0.1:{port}", "--executor-id", "1"]
+    command += ["--driver-url", f"spark://Nobody@127.0.0.1:{port}", "--executor-id", "1"]
     command += ["--hostname", "127.0.0.1", "--cores", "1", "--app-id", "a", "--resourceProfileId", "0"]
     environment = {**os.environ, "SPARK_LOCAL_IP": "127.0.0.1"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
