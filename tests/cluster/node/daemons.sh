@@ -43,8 +43,7 @@ start_node_agents() {
     keep kubelet /mnt/tools/kubelet --config=/mnt/config/kubelet.yaml --kubeconfig=/mnt/kubelet.kubeconfig \
         --hostname-override="$node_name" --node-ip="$node_address"
     keep kube-proxy /mnt/tools/kube-proxy --config=/mnt/config/proxy.yaml --hostname-override="$node_name"
-    # The bridge plugin connects pods and knows no NetworkPolicy: kube-router does that one of its three works here.
-    keep kube-router /mnt/tools/kube-router --run-firewall=true --run-router=false --run-service-proxy=false \
-        --kubeconfig=/mnt/kube-router.kubeconfig --hostname-override="$node_name" \
-        --service-cluster-ip-range="$service_range" --metrics-port=0
+    # The bridge plugin connects pods and knows no NetworkPolicy.
+    keep kube-router /mnt/tools/kube-router --kubeconfig=/mnt/kube-router.kubeconfig --hostname-override="$node_name" \
+        --service-cluster-ip-range="$service_range"
 }
