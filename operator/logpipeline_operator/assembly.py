@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from functools import partial
 
@@ -27,6 +28,8 @@ from logpipeline_operator.resync import Resync
 from logpipeline_operator.secrets import Secrets
 from logpipeline_operator.status.events import removals
 from logpipeline_operator.threads import running_after, start
+
+_LOG = logging.getLogger(__name__)
 
 # Less than the pod's terminationGracePeriodSeconds, of which kopf takes a part before.
 _STOP_SECONDS = 15.0

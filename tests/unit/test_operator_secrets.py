@@ -44,7 +44,7 @@ def test_they_are_generated_once_and_each_at_random() -> None:
     for _ in range(3):
         assert secrets.generate(PIPELINE) == []
     assert cluster.created == NAMES
-    known = secrets.of(PIPELINE)["web-connect-rest"].values
+    known = secrets.of(PIPELINE).found["web-connect-rest"].values
     assert known["users.properties"] == f"{known['username']}={known['password']}"
     assert len(base64.urlsafe_b64decode(known["password"] + "=")) == 32
     # Nor does an operator that has just started write them.
