@@ -138,6 +138,7 @@ class DeliveryTest {
         "{\"host\":[{\"name\":\"a\"}]} | failed to parse field [host] of type [keyword] in document with id '1' | host | [{\"name\":\"a\"}]",
         "{\"a\":{\"b\":\"x\"}} | [1:9] failed to parse field [a.b] of type [long] in document | logpipeline.unindexed.a.b | x",
         "{\"a.b\":{\"c\":1}} | [1:9] failed to parse field [a.b] of type [long] in document | a.b | {\"c\":1}",
+        "{\"host.name\":\"x\"} | [1:14] failed to parse field [host] of type [keyword] in document | logpipeline.unindexed.host.name | x",
         "{\"a\":7} | [1:9] object mapping for [a] tried to parse field [a] as object, but found a concrete value | logpipeline.unindexed.a | 7"})
     void aValueThatDoesNotFitItsFieldCostsThatFieldAlone(String value, String reason, String field, String kept) {
         elasticsearch.then(elasticsearch.item(0, 400, "document_parsing_exception", reason));

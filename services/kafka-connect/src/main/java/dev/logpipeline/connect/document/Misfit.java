@@ -1,5 +1,7 @@
 package dev.logpipeline.connect.document;
 
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.function.Supplier;
 import java.util.regex.Matcher;
@@ -47,6 +49,18 @@ record Misfit(String path) {
                 return true;
             }
         }
-        return false;
+        return removeBelow(parent, name, unindexed);
+    }
+
+    /** Names with dots are paths to Elasticsearch: {"host.name": …} stands for an object in host. */
+    private static boolean removeBelow(ObjectNode parent, String name, Supplier<ObjectNode> unindexed) {
+        List<String> below = new ArrayList<>();
+        parent.fieldNames().forEachRemaining(field -> {
+            if (field.startsWith(name + ".")) {
+                below.add(field);
+            }
+        });
+        below.forEach(field -> unindexed.get().set(field, parent.remove(field)));
+        return !below.isEmpty();
     }
 }
