@@ -137,10 +137,8 @@ def assert_live_results(
 
 
 def _text(value: bytes | None) -> str | None:
-    try:
-        text = (value or b"").decode()
-    except UnicodeDecodeError:
-        return None
+    # What is not UTF-8 counts, with U+FFFD in its place.
+    text = (value or b"").decode(errors="replace")
     # DuckDB's JSON takes NaN and Infinity for numbers, JSON itself does not.
     try:
         json.loads(text, parse_constant=lambda name: (_ for _ in ()).throw(ValueError(name)))
