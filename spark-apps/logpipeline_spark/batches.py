@@ -24,8 +24,8 @@ class Batches:
         self._stages = jobs.statusStore()
 
     def work(self, query: StreamingQuery) -> Work:
-        """Return the job of the query's batch; by stage, its finished tasks and the records that all its tasks have
-        read and written, which executors report every ten seconds.
+        """Return the job of the query's batch; by stage, its finished tasks and the records that they have read and
+        written. In local mode Spark tells nothing of a task before it has ended.
         """
         try:
             ids = self._tracker.getJobIdsForGroup(str(query.runId))

@@ -30,7 +30,7 @@ class Pulse:
 def stall_limit(trigger: timedelta) -> float:
     """Return the seconds without a sign of life after which a goal with this trigger hangs.
 
-    A running query shows one at each trigger, by a batch or by idleness, and within a long batch as it advances: tasks
-    that end, records that are read. Two minutes cover what shows none: planning, one step of a task, the commit.
+    A running query shows one at each trigger, by a batch or by idleness, and within a long batch with each task
+    that ends. Two minutes cover what shows none: planning, a task, the commit.
     """
     return max(_TRIGGERS * trigger.total_seconds(), _LEAST_SECONDS)

@@ -20,13 +20,12 @@ def slow(batches: Iterator[Any]) -> Iterator[Any]:
         yield batch
 
 
-def test_a_batch_of_one_task_is_seen_to_advance_before_it_ends(tmp_path: Path) -> None:
-    heartbeat = {"spark.executor.heartbeatInterval": "1s"}
-    spark = session("test", shards=1, placement=InProcess(1, 1 << 30), checkpoints=str(tmp_path), conf=heartbeat)
+def test_a_batch_of_several_tasks_is_seen_to_advance_before_it_ends(tmp_path: Path) -> None:
+    spark = session("test", shards=1, placement=InProcess(1, 1 << 30), checkpoints=str(tmp_path))
     try:
-        # A batch of two million records: twenty of the workers' batches, 30 s.
-        source = spark.readStream.format("rate-micro-batch").option("rowsPerBatch", 2_000_000)
-        records = source.option("numPartitions", 1).load().mapInArrow(slow, "timestamp timestamp, value long")
+        # Ten tasks, one after the other, of 1.5 s each.
+        source = spark.readStream.format("rate-micro-batch").option("rowsPerBatch", 10_000)
+        records = source.option("numPartitions", 10).load().mapInArrow(slow, "timestamp timestamp, value long")
         query = records.writeStream.format("noop").option("checkpointLocation", str(tmp_path / "slow")).start()
         batches, seen = Batches(spark), []
         deadline = time.monotonic() + SECONDS
