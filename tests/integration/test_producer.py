@@ -16,6 +16,7 @@ import pytest
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, NewTopic, ResourceType
 
+from messages import count
 from processes import Broker, free_port
 
 PYTHON_M = (sys.executable, "-m", "logpipeline_generator")
@@ -82,6 +83,14 @@ def end_offset(consumer: Consumer, partition: TopicPartition) -> int:
     raise AssertionError(f"{partition} has no leader")
 
 
+def arrived(kafka: Broker, topic: str, records: int) -> None:
+    """Wait until a topic holds so many records."""
+    deadline = time.monotonic() + 60
+    while count(kafka.bootstrap_servers, topic) < records:
+        assert time.monotonic() < deadline, f"{topic} does not hold {records} records"
+        time.sleep(0.1)
+
+
 def numbered(path: Path, count: int) -> list[bytes]:
     lines = [b'{"line":%d,"padding":"%s"}' % (number, b"x" * (number % 100)) for number in range(count)]
     path.write_bytes(b"\n".join(lines) + b"\n")
@@ -104,7 +113,7 @@ def test_a_killed_broker_costs_no_line_and_doubles_none(
     # After an outage it makes up for lost time; this is more than it sends in the second before the next kill.
     lines = numbered(tmp_path / "log", 1_500_000)
     producing = start("produce", *target, "--file", tmp_path / "log", "--rate", 150_000)
-    time.sleep(2.5)
+    arrived(kafka, topic, 1)
     for _ in range(2):
         kafka.kill()
         time.sleep(1.5)
@@ -213,23 +222,23 @@ def test_a_signal_delivers_what_was_sent(
 ) -> None:
     lines = numbered(tmp_path / "log", 100_000)
     producing = start("produce", *target, "--file", tmp_path / "log", "--rate", 5_000)
-    time.sleep(3)
+    arrived(kafka, topic, 1)
     producing.send_signal(number)
     _, errors = producing.communicate(timeout=30)
     assert producing.returncode == code, errors
-    arrived = partitions(kafka, topic)
-    count = sum(map(len, arrived))
-    assert 0 < count < 100_000
-    assert arrived == [lines[:count][n::4] for n in range(4)]
-    assert f"{count:,} sent, {count:,} acknowledged" in errors
+    held = partitions(kafka, topic)
+    sent = sum(map(len, held))
+    assert 0 < sent < 100_000
+    assert held == [lines[:sent][n::4] for n in range(4)]
+    assert f"{sent:,} sent, {sent:,} acknowledged" in errors
 
 
 def test_a_signal_while_the_broker_is_away_says_what_is_not_delivered(
-    kafka: Broker, target: tuple[str, ...], tmp_path: Path
+    kafka: Broker, topic: str, target: tuple[str, ...], tmp_path: Path
 ) -> None:
     numbered(tmp_path / "log", 200_000)
     producing = start("produce", *target, "--file", tmp_path / "log", "--rate", 5_000)
-    time.sleep(3)
+    arrived(kafka, topic, 1)
     kafka.kill()
     try:
         time.sleep(1)
@@ -283,14 +292,14 @@ def test_live_generate_is_on_time_and_ends_well(kafka: Broker, topic: str, targe
     port = free_port()
     begun = time.time()
     generating = start("generate", *target, "--rate", 100, "--metrics-port", port)
-    time.sleep(5)
+    arrived(kafka, topic, 300)
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
         scraped = answer.read().decode()
     generating.send_signal(signal.SIGTERM)
     _, errors = generating.communicate(timeout=30)
     assert generating.returncode == 0, errors
     times = [float(json.loads(value)["@timestamp"]) for values in partitions(kafka, topic) for value in values]
-    assert len(times) > 200
+    assert len(times) >= 300
     assert begun <= min(times) <= max(times) <= time.time()
     assert "logpipeline_generator_records_total" in scraped
     assert "logpipeline_generator_queue_records" in scraped
