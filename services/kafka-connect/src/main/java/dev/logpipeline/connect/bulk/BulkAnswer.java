@@ -25,12 +25,7 @@ final class BulkAnswer {
      * @throws NodeException when this is no complete answer. What it left open is safe to send again, as each document has its own id.
      */
     static List<ItemResult> parse(byte[] body, int documents) throws NodeException {
-        JsonNode answer;
-        try {
-            answer = Json.MAPPER.readTree(body);
-        } catch (IOException e) {
-            throw new NodeException("the answer is not JSON, or not all of it");
-        }
+        JsonNode answer = json(body);
         if (!answer.path("errors").isBoolean() || answer.path("items").size() != documents) {
             throw new NodeException("the answer does not tell what became of the " + documents + " documents");
         }
@@ -47,12 +42,7 @@ final class BulkAnswer {
      * @throws ConnectException when the sink may not read
      */
     static List<JsonNode> sources(byte[] body, int documents) throws NodeException {
-        JsonNode answer;
-        try {
-            answer = Json.MAPPER.readTree(body);
-        } catch (IOException e) {
-            throw new NodeException("the answer is not JSON, or not all of it");
-        }
+        JsonNode answer = json(body);
         if (answer.path("docs").size() != documents) {
             throw new NodeException("the answer does not tell of the " + documents + " documents");
         }
@@ -69,6 +59,14 @@ final class BulkAnswer {
             sources.add(document.path("_source"));
         }
         return sources;
+    }
+
+    private static JsonNode json(byte[] body) throws NodeException {
+        try {
+            return Json.MAPPER.readTree(body);
+        } catch (IOException e) {
+            throw new NodeException("the answer is not JSON, or not all of it");
+        }
     }
 
     private static ItemResult result(JsonNode item) throws NodeException {
