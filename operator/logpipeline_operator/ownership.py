@@ -11,9 +11,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from logpipeline.api.resource import GROUP, KIND
+from logpipeline.api.resource import KIND
 from logpipeline_operator.cluster.kinds import (
+    COMPONENT_LABEL,
     DEPLOYMENT,
+    GOAL_LABEL,
     INSTANCE_LABEL,
     MANAGED_BY,
     MANAGED_BY_LABEL,
@@ -24,9 +26,6 @@ from logpipeline_operator.cluster.kinds import (
     pipeline_of,
 )
 from logpipeline_operator.status.reasons import Finding
-
-_COMPONENT = "app.kubernetes.io/component"
-_GOAL = f"{GROUP}/goal"
 
 
 def controller_of(document: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -83,7 +82,7 @@ def holds_up(taken: Document, document: Document) -> bool:
         return False
     of, ours = taken["metadata"]["labels"], document["metadata"]["labels"]
     # What all goals share names no goal.
-    return of[_COMPONENT] == ours[_COMPONENT] and of.get(_GOAL) in (None, ours.get(_GOAL))
+    return of[COMPONENT_LABEL] == ours[COMPONENT_LABEL] and of.get(GOAL_LABEL) in (None, ours.get(GOAL_LABEL))
 
 
 def taken_findings(live: Iterable[Document], key: PipelineKey) -> list[Finding]:

@@ -20,6 +20,7 @@ from logpipeline_operator.certificates import expiries
 from logpipeline_operator.cluster.cache import Cache
 from logpipeline_operator.cluster.client import CONFLICT, ApiError, Client
 from logpipeline_operator.cluster.kinds import (
+    COMPONENT_LABEL,
     POD,
     STATEFUL_SET,
     VOLUME_CLAIM,
@@ -33,7 +34,7 @@ from logpipeline_operator.logs import fields
 from logpipeline_operator.metrics import CERTIFICATE_EXPIRY, VOLUME
 from logpipeline_operator.observations import Observations
 from logpipeline_operator.observe.facts import Facts
-from logpipeline_operator.observe.workloads import COMPONENT_LABEL, all_workload_facts
+from logpipeline_operator.observe.workloads import all_workload_facts
 from logpipeline_operator.ownership import Ownership, taken_findings
 from logpipeline_operator.pipelines import Pipelines
 from logpipeline_operator.report import Reporter

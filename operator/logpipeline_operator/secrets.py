@@ -12,11 +12,10 @@ from dataclasses import dataclass, field
 
 from logpipeline.api import LogPipeline
 from logpipeline_operator.cluster.client import ApiError, Client
-from logpipeline_operator.cluster.kinds import Document, ObjectKey, key_of
+from logpipeline_operator.cluster.kinds import COMPONENT_LABEL, GOAL_LABEL, Document, ObjectKey, key_of
 from logpipeline_operator.desired import SecretFacts
 from logpipeline_operator.desired.generated import generated_secrets
 from logpipeline_operator.desired.secrets import secret_names
-from logpipeline_operator.observe.workloads import COMPONENT_LABEL, GOAL_LABEL
 
 _KEPT_SECONDS = 10.0
 _RANDOM_BYTES = 32

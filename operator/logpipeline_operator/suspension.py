@@ -10,13 +10,12 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from logpipeline.api import LogPipeline
-from logpipeline_operator.cluster.kinds import Document, ObjectKey
+from logpipeline_operator.cluster.kinds import COMPONENT_LABEL, Document, ObjectKey
 from logpipeline_operator.desired import Stage
 from logpipeline_operator.observe.facts import Facts
 
 # Whoever writes from outside need not stop; then there is no end to wait for.
 DRAIN_LIMIT = timedelta(minutes=2)
-_COMPONENT = "app.kubernetes.io/component"
 _SOURCES, _CONSUMERS = frozenset({"generator"}), frozenset({"goal", "connect"})
 _ENDED = frozenset({"Failed", "Succeeded"})
 _WORKLOADS = ("StatefulSet", "Deployment")
@@ -46,7 +45,7 @@ def next_stage(
 
 def _wanted(live: Mapping[ObjectKey, Document]) -> set[str | None]:
     return {
-        document["metadata"]["labels"].get(_COMPONENT)
+        document["metadata"]["labels"].get(COMPONENT_LABEL)
         for key, document in live.items()
         if key.kind in _WORKLOADS and document["spec"].get("replicas")
     }
@@ -54,7 +53,7 @@ def _wanted(live: Mapping[ObjectKey, Document]) -> set[str | None]:
 
 def _running(live: Mapping[ObjectKey, Document]) -> set[str | None]:
     pods = {
-        document["metadata"]["labels"].get(_COMPONENT)
+        document["metadata"]["labels"].get(COMPONENT_LABEL)
         for key, document in live.items()
         # An evicted pod stays on the API server after it has ended.
         if key.kind == "Pod" and (document.get("status") or {}).get("phase") not in _ENDED

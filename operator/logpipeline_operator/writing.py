@@ -8,13 +8,12 @@ from dataclasses import dataclass
 
 from logpipeline_operator.cluster.cache import Cache
 from logpipeline_operator.cluster.client import CONFLICT, ApiError, Client
-from logpipeline_operator.cluster.kinds import Document, ObjectKey, PipelineKey, key_of, kind_of
+from logpipeline_operator.cluster.kinds import COMPONENT_LABEL, Document, ObjectKey, PipelineKey, key_of, kind_of
 from logpipeline_operator.logs import fields
 from logpipeline_operator.ownership import Ownership, holds_up
 from logpipeline_operator.plan import onto, plan
 
 _LOG = logging.getLogger(__name__)
-_COMPONENT = "app.kubernetes.io/component"
 
 
 @dataclass(frozen=True)
@@ -79,7 +78,7 @@ class Writer:
             if not ownership.has(there):
                 return there
             applied = self._client.apply(kind, onto(document, there))
-        where = fields(ownership.pipeline, metadata["labels"].get(_COMPONENT))
+        where = fields(ownership.pipeline, metadata["labels"].get(COMPONENT_LABEL))
         _LOG.info("applied %s %s: %s", kind.name, metadata["name"], ", ".join(paths), extra=where)
         self._cache.put(applied)
         return None

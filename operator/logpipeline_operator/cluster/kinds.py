@@ -13,6 +13,8 @@ Document = dict[str, Any]
 MANAGED_BY = "logpipeline-operator"
 MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"
 INSTANCE_LABEL = "app.kubernetes.io/instance"
+COMPONENT_LABEL = "app.kubernetes.io/component"
+GOAL_LABEL = f"{GROUP}/goal"
 # Which pipeline a claim is of. A GitOps tool that finds its objects by the instance label (Argo CD, tracking by label)
 # deletes what carries it and has no owner, and a retained claim has none.
 PIPELINE_LABEL = f"{GROUP}/pipeline"

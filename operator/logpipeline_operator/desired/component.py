@@ -9,7 +9,14 @@ from typing import Any
 from logpipeline.api import API_VERSION, KIND, LogPipeline
 from logpipeline.api.kafka import Storage
 from logpipeline.api.resource import GROUP
-from logpipeline_operator.cluster.kinds import INSTANCE_LABEL, MANAGED_BY, MANAGED_BY_LABEL, PIPELINE_LABEL
+from logpipeline_operator.cluster.kinds import (
+    COMPONENT_LABEL,
+    GOAL_LABEL,
+    INSTANCE_LABEL,
+    MANAGED_BY,
+    MANAGED_BY_LABEL,
+    PIPELINE_LABEL,
+)
 from logpipeline_operator.desired.quantities import canonical
 
 # A pod of a StatefulSet carries its name and a revision of eleven characters in one label of at most 63.
@@ -56,12 +63,12 @@ class Component:
     @property
     def family(self) -> dict[str, str]:
         """The labels that choose the pods of its kind, of whatever goal."""
-        return {INSTANCE_LABEL: self.pipeline.name, f"{_LABEL}/component": self.kind}
+        return {INSTANCE_LABEL: self.pipeline.name, COMPONENT_LABEL: self.kind}
 
     @property
     def selector(self) -> dict[str, str]:
         """The labels that choose its pods."""
-        return self.family | ({f"{GROUP}/goal": self.goal} if self.goal else {})
+        return self.family | ({GOAL_LABEL: self.goal} if self.goal else {})
 
     @property
     def labels(self) -> dict[str, str]:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any
 
+from logpipeline_operator.cluster.kinds import COMPONENT_LABEL
+
 
 class Stage(StrEnum):
     """How much of a pipeline stands still."""
@@ -30,7 +32,7 @@ def suspended(objects: Sequence[dict[str, Any]], stage: Stage) -> list[dict[str,
     """Return `objects` with no replicas of the workloads that stand still at `stage`; the volumes stay."""
 
     def stands_still(item: dict[str, Any]) -> bool:
-        component = item["metadata"]["labels"]["app.kubernetes.io/component"]
+        component = item["metadata"]["labels"][COMPONENT_LABEL]
         return item["kind"] in ("StatefulSet", "Deployment") and component in _STOPPED[stage]
 
     return [{**item, "spec": {**item["spec"], "replicas": 0}} if stands_still(item) else item for item in objects]

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from logpipeline_operator.cluster.kinds import COMPONENT_LABEL, GOAL_LABEL
 from logpipeline_operator.observe.facts import WorkloadFacts
 
 Document = Mapping[str, Any]
 
-COMPONENT_LABEL = "app.kubernetes.io/component"
-GOAL_LABEL = "logpipeline.dev/goal"
 # What a container waits for when all goes well.
 _ON_ITS_WAY = frozenset({"ContainerCreating", "PodInitializing"})
 _LONGEST_MESSAGE = 400
