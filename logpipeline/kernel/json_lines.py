@@ -148,8 +148,9 @@ def _likely_plain(values: pa.Array) -> pa.Array | None:
     )
     # Arrow takes NaN and Infinity for numbers; JSON (RFC 8259) is stricter.
     data = values.buffers()[2]
+    held = b"" if data is None else data.to_pybytes()
     for word in ("NaN", "Inf"):
-        if data is not None and word.encode() in data.to_pybytes():
+        if word.encode() in held:
             mask = pc.and_(mask, pc.invert(pc.match_substring(values, word)))
     if values.null_count:
         mask = pc.fill_null(mask, False)
