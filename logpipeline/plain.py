@@ -9,10 +9,12 @@ import codecs
 import contextlib
 import io
 import logging
+import os
 import re
 import sys
 from collections.abc import Iterator
-from typing import Any
+from pathlib import Path
+from typing import IO, Any
 
 import click
 
@@ -60,13 +62,40 @@ def say(line: object, *, err: bool = False) -> None:
     """Write one line of text to standard output, or to standard error."""
     stream = sys.stderr if err else sys.stdout
     tolerant(stream)
-    print(plain(line), file=stream, flush=True)
+    with writing(stream):
+        print(plain(line), file=stream, flush=True)
 
 
 def write(document: str) -> None:
     """Write a document for other programs to standard output, as it is, in UTF-8."""
-    sys.stdout.buffer.write(document.encode())
-    sys.stdout.buffer.flush()
+    with writing(sys.stdout):
+        sys.stdout.buffer.write(document.encode())
+        sys.stdout.buffer.flush()
+
+
+class OutputError(click.ClickException):
+    """Standard output or standard error takes no more, as on a full disk."""
+
+    exit_code = 2
+
+    def show(self, file: IO[Any] | None = None) -> None:  # noqa: ARG002 - click's signature
+        """Write `error: …` to stderr, unless that is what cannot be written."""
+        with contextlib.suppress(OutputError):
+            say(f"error: {self.message}", err=True)
+
+
+@contextlib.contextmanager
+def writing(stream: Any) -> Iterator[None]:
+    """Raise OutputError for what cannot be written to `stream`; that nobody reads it any more is left to click."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        # What its buffer holds would fail again when the process ends.
+        with Path(os.devnull).open("wb") as nothing:
+            os.dup2(nothing.fileno(), stream.fileno())
+        raise OutputError(f"{stream.name}: cannot be written: {error.strerror}") from error
 
 
 def tolerant(stream: Any) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console  # noqa: TID251 - this is the one place
 from rich.text import Text
 
-from logpipeline.plain import plain, tolerant
+from logpipeline.plain import plain, tolerant, writing
 
 # A pipe has no width; what reads from it wants whole lines.
 _WIDE = 240
@@ -23,6 +23,11 @@ class Terminal(Console):
         super().__init__(stderr=stderr, markup=False, emoji=False, highlight=False, **options)
         if not self.is_terminal and "width" not in options:
             self.width = _WIDE
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """Write objects as rich does. Raises OutputError when they cannot be written."""
+        with writing(self.file):
+            super().print(*objects, **options)
 
     def render_str(self, text: str, **options: Any) -> Text:
         """Return a string as rich shows it, wherever it stands: a line, a cell, a header."""

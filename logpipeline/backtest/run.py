@@ -11,6 +11,7 @@ import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import IO
 
 import polars as pl
@@ -83,8 +84,9 @@ def backtest(
     """Write `<goal>.jsonl` with the final results of each rule, and `_invalid.jsonl`, into the folder `output`; return
     the summary.
 
-    `report` is called with the bytes read so far. Raises LogPipelineError when a file cannot be read, when all are
-    empty, and when a file to be written is one of those to be read.
+    The files of an earlier run are replaced when all of it is read. `report` is called with the bytes read so far.
+    Raises LogPipelineError when a file cannot be read, when all are empty, and when a file to be written is one of
+    those to be read.
     """
     summary = Summary(goals={rule.name: GoalSummary() for rule in rules})
     final = [replace(rule, early=False) for rule in rules]
@@ -95,11 +97,16 @@ def backtest(
         _keep_inputs(paths, [output / f"{name}.jsonl" for name in (*summary.goals, INVALID)])
         output.mkdir(parents=True, exist_ok=True)
 
-        def writer(name: str) -> IO[str]:
-            return opened.enter_context((output / f"{name}.jsonl").open("w", encoding="utf-8"))
+        folder = Path(opened.enter_context(TemporaryDirectory(prefix=".backtest-", dir=output)))
 
-        goals = [_Goal(rule, shard.new_shard(), writer(rule.name), summary.goals[rule.name]) for rule in final]
-        _read_all(files, RecordReader(source, final), goals, source, summary, writer(INVALID), report)
+        def writer(name: str) -> IO[str]:
+            return written.enter_context((folder / f"{name}.jsonl").open("w", encoding="utf-8"))
+
+        with contextlib.ExitStack() as written:
+            goals = [_Goal(rule, shard.new_shard(), writer(rule.name), summary.goals[rule.name]) for rule in final]
+            _read_all(files, RecordReader(source, final), goals, source, summary, writer(INVALID), report)
+        for path in folder.iterdir():
+            path.replace(output / path.name)
     summary.empty_files = [file.path for file in files if not file.plain_bytes]
     summary.empty = sum(file.empty for file in files)
     summary.too_long = sum(file.too_long for file in files)

@@ -8,6 +8,9 @@ A client chooses the user's name, the request, the referrer and the agent. Apach
 so a quote without a backslash is the server's own: the time ends at the first one, the status follows the request's
 second one, and nothing that a client sends moves either. AccessLogReader.java reads by the same rules, and
 tests/data/record_vectors.json holds both to them.
+
+Some servers and proxies log the client's port with its address: the address alone is the client, else each of its
+connections would be one.
 """
 
 from __future__ import annotations
@@ -30,6 +33,9 @@ _RAW_TAILS = {
     "combined": r' "(?<referrer>.*?)" "(?<user_agent>.*)"(?: [^"]*"?[^"]*)?$',
 }
 _NEXT = {"common": "(?: |$)", "combined": ' "'}
+
+# An address with a port, or one of IPv6 in brackets (RFC 3986, 3.2.2); one without brackets has no port.
+_WITH_PORT = r"^(?:([^:\[\]]+):[0-9]{1,5}|\[([^\[\]]+)\](?::[0-9]{1,5})?)$"
 
 # A method is a token (RFC 9110, 5.6.2); NASA's logs lack protocols.
 REQUEST = r"(?s)^(?<method>[!#$%&'*+.^_`|~0-9A-Za-z-]+) +(?<path>.+?)(?: +(?<protocol>HTTP/[^ ]*))? *$"
@@ -63,7 +69,8 @@ def read_text(values: pa.Array, layout: str) -> pl.DataFrame:
     """
     lines = pl.Series("line", texts(values)).str.strip_chars_end("\r\n")
     fields = _match(lines, layout).with_columns(
-        pl.col("^(request|referrer|user_agent)$").str.replace_all(r'\\(["\\])', "$1")
+        pl.col("^(request|referrer|user_agent)$").str.replace_all(r'\\(["\\])', "$1"),
+        pl.col("client_ip").str.replace(_WITH_PORT, "$1$2"),
     )
     parts = fields.select(request_parts(pl.col("request")).alias("request")).unnest("request")
     frame = pl.concat([fields.drop("request"), parts], how="horizontal")

@@ -165,6 +165,18 @@ def test_an_input_is_never_overwritten(resource: Path, name: str) -> None:
     assert (folder / "latency.jsonl").read_text() == "of the run before"
 
 
+def test_a_run_that_fails_leaves_the_results_of_the_one_before(resource: Path) -> None:
+    folder = resource.parent
+    _, before = backtest(resource, write(folder / "log", lines(1_000_000, 30)))
+    torn = folder / "torn.gz"
+    torn.write_bytes(gzip.compress(b"\n".join(lines(2_000_000, 600)))[:-100])
+    result, after = backtest(resource, torn)
+    assert result.exit_code == 2
+    assert "torn.gz: cannot be read on" in result.stderr
+    assert after == before
+    assert {path.suffix for path in (folder / "results").iterdir()} == {".jsonl"}
+
+
 def test_a_file_name_that_is_not_utf_8(resource: Path) -> None:
     path = Path(os.fsdecode(os.fsencode(resource.parent) + b"/acc\xe9s [bold].log"))
     result, written = backtest(resource, write(path, [b"no record"]))

@@ -107,3 +107,18 @@ def test_a_terminal_with_few_signs(tmp_path: Path, encoding: str, row: list[str]
     lines = done.stdout.decode(encoding).splitlines()
     assert lines[1].split()[-1] == ("/п[/b]" if encoding == "utf-8" else r"/\u043f[/b]")
     assert lines[2].split() == row
+
+
+@pytest.mark.parametrize("write", ["say('x')", "write('x')", "Terminal().print('x')"])
+def test_a_full_disk_is_one_clear_line(write: str) -> None:
+    code = f"""
+import click
+from logpipeline.plain import CommandGroup, say, write
+from logpipeline.terminal import Terminal
+group = CommandGroup("g")
+group.add_command(click.Command("c", callback=lambda: {write}))
+group.main(["c"])
+"""
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([sys.executable, "-c", code], stdout=full, stderr=subprocess.PIPE, check=False)
+    assert (done.returncode, done.stderr) == (2, b"error: <stdout>: cannot be written: No space left on device\n")

@@ -183,6 +183,7 @@ def _goal(name: str, known: Known, rate: float | None) -> PartFacts:
             "batch duration": None if goal.batch_duration_seconds is None else f"{goal.batch_duration_seconds:.2f} s",
             "watermark": goal.watermark,
             "late": goal.late_total,
+            "dropped, state full": goal.dropped_total,
             "lacking a field": goal.incomplete_total,
             "restarts": goal.restarts,
         },

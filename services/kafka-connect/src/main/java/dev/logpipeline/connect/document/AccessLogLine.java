@@ -20,6 +20,8 @@ record AccessLogLine(String host, String user, String time, String request, Stri
     private static final Pattern PLACE_COMMON = Pattern.compile(NUMBERS_TEXT + "(?: |$)");
     private static final Pattern PLACE_COMBINED = Pattern.compile(NUMBERS_TEXT + " \"");
     private static final Pattern TIME = Pattern.compile("\\[([0-9]{1,2}/[A-Za-z]{3}/[0-9]{4}:[^\\[\\]\"]*)\\] \"");
+    /** An address with a port, or one of IPv6 in brackets: the address alone is the client. */
+    private static final Pattern WITH_PORT = Pattern.compile("([^:\\[\\]]+):[0-9]{1,5}|\\[([^\\[\\]]+)\\](?::[0-9]{1,5})?");
     private static final String NOBODY = "\"\" "; // as Apache writes an empty name
 
     static Optional<AccessLogLine> parse(String text, boolean combined) {
@@ -56,6 +58,14 @@ record AccessLogLine(String host, String user, String time, String request, Stri
         return parts.line(cursor.unescaped(referrer, referrerEnd), cursor.unescaped(referrerEnd + 3, agentEnd));
     }
 
+    private static String address(String host) {
+        Matcher parts = WITH_PORT.matcher(host);
+        if (!parts.matches()) {
+            return host;
+        }
+        return parts.group(1) == null ? parts.group(2) : parts.group(1);
+    }
+
     private static boolean isTime(String text) {
         return !text.isEmpty() && text.indexOf(']') < 0 && text.indexOf('"') < 0;
     }
@@ -90,7 +100,7 @@ record AccessLogLine(String host, String user, String time, String request, Stri
     private record Parts(LineCursor cursor, int user, int userEnd, String time, int request, int requestEnd, Matcher numbers) {
         Optional<AccessLogLine> line(String referrer, String agent) {
             String name = cursor.unescaped(user, userEnd).strip();
-            return Optional.of(new AccessLogLine(cursor.line().substring(0, cursor.line().indexOf(' ')), name.equals("\"\"") ? "" : name, time,
+            return Optional.of(new AccessLogLine(address(cursor.line().substring(0, cursor.line().indexOf(' '))), name.equals("\"\"") ? "" : name, time,
                 cursor.unescaped(request, requestEnd), numbers.group(1), numbers.group(2), referrer, agent));
         }
     }
