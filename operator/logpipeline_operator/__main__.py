@@ -7,18 +7,21 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Callable
 
 import kopf
-from prometheus_client import start_http_server
+from prometheus_client import CollectorRegistry
 
 from logpipeline.errors import LogPipelineError
-from logpipeline_operator import configuration, crds, health, logs, threads, watches
+from logpipeline.serving import Verdict, serve
+from logpipeline_operator import configuration, crds, logs, threads, watches
 from logpipeline_operator.assembly import LOOKS, Operator
 from logpipeline_operator.cluster.client import Client
+from logpipeline_operator.desired.addresses import EVERYWHERE
 from logpipeline_operator.leader import Leadership, lease_api
 from logpipeline_operator.metrics import REGISTRY
 
-METRICS_PORT = 8080
+METRICS_PORT, HEALTH_PORT = 8080, 8081
 _LOG = logging.getLogger("logpipeline_operator")
 
 
@@ -38,8 +41,10 @@ def _run(settings: configuration.Configuration) -> None:
     threads.exit_on_failure()
     crds.check(crds.connect())
     operator = Operator(settings, Client(connections=(1 + LOOKS) * settings.workers + 4))
-    start_http_server(METRICS_PORT, registry=REGISTRY)
-    health.serve(live=operator.fault, ready=operator.starting)
+    serve(REGISTRY, {}, EVERYWHERE, METRICS_PORT)
+    # A port of its own: a NetworkPolicy lets others scrape than ask for the health.
+    verdicts = {"/healthz": _verdict(operator.fault), "/readyz": _verdict(operator.starting)}
+    serve(CollectorRegistry(), verdicts, EVERYWHERE, HEALTH_PORT)
     leadership = Leadership(lease_api(), settings.namespace, settings.pod_name)
     # A replica that waits for the Lease is the container's first process, which SIGTERM ends only if it says so itself.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
@@ -57,6 +62,14 @@ def _run(settings: configuration.Configuration) -> None:
         )
     finally:
         stop(operator, leadership)
+
+
+def _verdict(fault: Callable[[], str | None]) -> Verdict:
+    def verdict() -> tuple[bool, str]:
+        found = fault()
+        return found is None, found or "ok"
+
+    return verdict
 
 
 def stop(operator: Operator, leadership: Leadership) -> None:
