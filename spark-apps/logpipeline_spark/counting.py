@@ -83,7 +83,7 @@ def _add(task: _Task, records: pl.DataFrame, rule: Rule, room: int) -> None:
     cells, incomplete, shortened = cells_of.count(records, rule)
     task.cells.append(cells)
     task.size += cells_of.size(cells, rule)
-    if task.size > 2 * room:
+    if 4 * task.size > 5 * room:
         _trim(task, rule, room)
     task.records += records.height
     task.incomplete += incomplete

@@ -24,7 +24,7 @@ from logpipeline_spark.failures import CheckpointError, java_text
 from logpipeline_spark.health import stall_limit
 from logpipeline_spark.host import JVM_GONE, Host
 from logpipeline_spark.leftovers import remove_leftovers
-from logpipeline_spark.placement import InProcess, Placement, executor_pods, memory_of
+from logpipeline_spark.placement import InProcess, Placement, executor_pods, memory_of, workers
 from logpipeline_spark.progress import Board
 from logpipeline_spark.serving import serve
 from logpipeline_spark.session import session
@@ -140,7 +140,7 @@ def _placement(
         return pods
     # More tasks at a time than partitions or shards there are none.
     most = max(spec.source.topic.partitions, spec.spark.shards)
-    return InProcess(min(container.cores(), most), memory)
+    return InProcess(min(container.cores(), most, most if memory is None else workers(memory)), memory)
 
 
 def _start(

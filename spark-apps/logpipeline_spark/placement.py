@@ -13,9 +13,12 @@ from logpipeline.api.quantity import bytes_of, cores_of
 from logpipeline.errors import LogPipelineError
 
 _MIB = 1 << 20
-# A JVM's heap is 40 % of its container: the rest is for the Python workers, which do the counting, and for what a JVM
-# keeps outside of its heap. Spark refuses less than 450 MiB.
-_HEAP_SHARE, _LEAST_HEAP = 0.4, 480 * _MIB
+# A JVM's heap is a quarter of its container: the rest is for the Python workers, which do the counting, and for what a
+# JVM keeps outside of its heap. Spark refuses less than 450 MiB.
+_HEAP_SHARE, _LEAST_HEAP = 4, 480 * _MIB
+# What a goal takes beside the heap before it has read a record, measured: what the JVM keeps outside of it, the driver
+# and the process that workers are forked from; and what each worker takes.
+_FIXED, _WORKER = 400 * _MIB, 96 * _MIB
 # An executor of 960 MiB ran the four presets; a whole core is what a task keeps busy.
 EXECUTOR_MEMORY, _EXECUTOR_CPU = "960Mi", "200m"
 # Every pod has the same two ports, so that a NetworkPolicy can name them.
@@ -150,7 +153,19 @@ def memory_of(limit: int | None, resources: Resources | None, goals: int) -> int
 
 def heap(memory: int) -> int:
     """Return the heap, in bytes, of a JVM whose container has `memory` bytes."""
-    return max(_LEAST_HEAP, int(memory * _HEAP_SHARE))
+    return max(_LEAST_HEAP, memory // _HEAP_SHARE)
+
+
+def data(memory: int) -> int:
+    """Return the bytes that are left for cells, and all copies of them, in a container that has `memory` bytes: half of
+    what is neither the JVM's nor the driver's, as the other half is for the workers themselves.
+    """
+    return max(0, memory - heap(memory) - _FIXED) // 2
+
+
+def workers(memory: int) -> int:
+    """Return how many tasks at a time a container of `memory` bytes has room for, at least 1."""
+    return max(1, data(memory) // _WORKER)
 
 
 def executor_pods(

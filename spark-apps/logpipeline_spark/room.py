@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from logpipeline.api.quantity import bytes_of
 from logpipeline.api.resource import Spark
-from logpipeline_spark.placement import EXECUTOR_MEMORY
+from logpipeline_spark.placement import EXECUTOR_MEMORY, data
 
 # What the operator gives to a goal that the resource gives nothing.
-GOAL_MEMORY = "1280Mi"
-# The JVM's heap and what Python needs before it has read a record, measured; and how many bytes of cells a byte of
-# memory allows, for a step works on several copies of them, and Spark has some more.
-_FIXED, _SHARE = 768 << 20, 10
-_LEAST = 16 << 20
+GOAL_MEMORY = "2Gi"
+# How many bytes of memory a byte of cells takes at the most, measured: a batch may hold twice as many as state, each
+# step works on several copies of them, and Spark has some more.
+_SHARE = 20
+_LEAST = 8 << 20
 
 
 def room_of(spark: Spark) -> int:
@@ -22,4 +22,4 @@ def room_of(spark: Spark) -> int:
     given = spark.executor_resources if spark.executors else spark.resources
     usual = EXECUTOR_MEMORY if spark.executors else GOAL_MEMORY
     memory = bytes_of((given.limits.memory if given else None) or usual)
-    return max(_LEAST, (memory - _FIXED) // _SHARE) * max(1, spark.executors)
+    return max(_LEAST, data(memory) // _SHARE) * max(1, spark.executors)

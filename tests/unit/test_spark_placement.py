@@ -13,8 +13,8 @@ from logpipeline.api.quantity import bytes_of, cores_of
 from logpipeline.errors import LogPipelineError, ResourceError
 from logpipeline_spark import container
 from logpipeline_spark.leftovers import path_of
-from logpipeline_spark.placement import InProcess, executor_pods, memory_of
-from logpipeline_spark.session import is_folder, merged
+from logpipeline_spark.placement import InProcess, executor_pods, memory_of, workers
+from logpipeline_spark.session import collector, is_folder, merged
 from pipelines import a_pipeline
 
 MIB = 1 << 20
@@ -62,7 +62,7 @@ def test_what_the_container_may_use_is_read_from_either_version_of_cgroups(
 
 @pytest.mark.parametrize(
     ("memory", "heap"),
-    [(None, None), (1280 * MIB, "512m"), (4096 * MIB, "1638m"), (1024 * MIB, "480m")],
+    [(None, None), (2048 * MIB, "512m"), (4096 * MIB, "1024m"), (1024 * MIB, "480m")],
 )
 def test_the_heap_is_a_share_of_the_container_and_never_less_than_spark_takes(
     memory: int | None, heap: str | None
@@ -95,8 +95,8 @@ def test_without_a_container_a_process_of_three_goals_has_what_the_resource_give
         (
             {"requests": {"cpu": "500m", "memory": "1Gi"}, "limits": {"cpu": "2", "memory": "2Gi"}},
             {
-                "executor.memory": "819m",
-                "executor.memoryOverhead": "1228m",
+                "executor.memory": "512m",
+                "executor.memoryOverhead": "1536m",
                 "executor.cores": "2",
                 "default.parallelism": "6",
                 "kubernetes.executor.request.cores": "500m",
@@ -156,6 +156,21 @@ def test_what_executors_lack_is_named(
 ) -> None:
     with pytest.raises(LogPipelineError, match=f"which needs {missing}; leave --executors out"):
         executor_pods(2, image, template, secret, environment, memory=None, resources=None)
+
+
+@pytest.mark.parametrize(
+    ("memory", "tasks"), [(512 * MIB, 1), (960 * MIB, 1), (1280 * MIB, 2), (2048 * MIB, 5), (10240 * MIB, 37)]
+)
+def test_as_many_tasks_run_at_a_time_as_have_memory(memory: int, tasks: int) -> None:
+    assert workers(memory) == tasks
+
+
+@pytest.mark.parametrize(
+    ("theirs", "chosen"),
+    [("", ["-XX:+UseSerialGC"]), ("-Da=UseG1GC", ["-XX:+UseSerialGC"]), ("-Da=1 -XX:+UseG1GC -Db=2", [])],
+)
+def test_the_users_garbage_collector_is_the_only_one(theirs: str, chosen: list[str]) -> None:
+    assert collector(theirs) == chosen
 
 
 def test_the_users_configuration_is_added_and_takes_nothing_away() -> None:

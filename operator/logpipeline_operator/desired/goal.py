@@ -21,7 +21,7 @@ from logpipeline_operator.desired.generated import SPARK_KEY
 from logpipeline_operator.desired.secrets import SecretFacts, SecretMount, kafka_secret, spark_secret
 from logpipeline_operator.settings import Settings
 
-RESOURCES = {"requests": {"cpu": "200m", "memory": "768Mi"}, "limits": {"memory": "1280Mi"}}
+RESOURCES = {"requests": {"cpu": "200m", "memory": "768Mi"}, "limits": {"memory": "2Gi"}}
 # Until its process answers, on the busiest node. What comes then has no limit as long as it advances, Kafka that is not
 # there yet and a first batch that reads a long history among it.
 _START_SECONDS = 600
