@@ -138,4 +138,4 @@ def settled(toolbox: Toolbox, bootstrap_servers: str, topic: str) -> list[Messag
         sizes.append(len(messages))
         return messages if sizes[-2:] == [len(messages)] * 2 else None
 
-    return wait_for(f"{topic} to stand still", unchanged, 60, every=2)
+    return wait_for(f"{topic} to stand still", unchanged, 180, every=2)
