@@ -8,22 +8,11 @@ Everything else that escapes is a defect of ours and shows its stack trace.
 
 from __future__ import annotations
 
-from typing import IO, Any
-
-import click
-
-from logpipeline.plain import say
+from logpipeline.plain import ClearError
 
 
-class LogPipelineError(click.ClickException):
+class LogPipelineError(ClearError):
     """Bad input or a missing prerequisite: says what is wrong and what to do about it."""
-
-    exit_code = 2
-
-    def show(self, file: IO[Any] | None = None) -> None:  # noqa: ARG002 - click's signature
-        """Write `error: …`, a line a fault, to stderr."""
-        for line in self.message.split("\n"):
-            say(f"error: {line}", err=True)
 
 
 def first_line(error: Exception) -> str:

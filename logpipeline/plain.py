@@ -73,15 +73,20 @@ def write(document: str) -> None:
         sys.stdout.buffer.flush()
 
 
-class OutputError(click.ClickException):
-    """Standard output or standard error takes no more, as on a full disk."""
+class ClearError(click.ClickException):
+    """An error that is shown as a line a fault, without a stack trace."""
 
     exit_code = 2
 
     def show(self, file: IO[Any] | None = None) -> None:  # noqa: ARG002 - click's signature
-        """Write `error: …` to stderr, unless that is what cannot be written."""
+        """Write `error: …`, a line a fault, to stderr, unless that is what cannot be written."""
         with contextlib.suppress(OutputError):
-            say(f"error: {self.message}", err=True)
+            for line in self.message.split("\n"):
+                say(f"error: {line}", err=True)
+
+
+class OutputError(ClearError):
+    """Standard output or standard error takes no more, as on a full disk."""
 
 
 @contextlib.contextmanager

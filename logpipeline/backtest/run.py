@@ -96,13 +96,12 @@ def backtest(
             raise LogPipelineError(f"--input: {', '.join(map(str, paths))}: is empty, there is nothing to test")
         _keep_inputs(paths, [output / f"{name}.jsonl" for name in (*summary.goals, INVALID)])
         output.mkdir(parents=True, exist_ok=True)
-
         folder = Path(opened.enter_context(TemporaryDirectory(prefix=".backtest-", dir=output)))
-
-        def writer(name: str) -> IO[str]:
-            return written.enter_context((folder / f"{name}.jsonl").open("w", encoding="utf-8"))
-
         with contextlib.ExitStack() as written:
+
+            def writer(name: str) -> IO[str]:
+                return written.enter_context((folder / f"{name}.jsonl").open("w", encoding="utf-8"))
+
             goals = [_Goal(rule, shard.new_shard(), writer(rule.name), summary.goals[rule.name]) for rule in final]
             _read_all(files, RecordReader(source, final), goals, source, summary, writer(INVALID), report)
         for path in folder.iterdir():

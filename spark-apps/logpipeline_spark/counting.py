@@ -83,7 +83,8 @@ def _add(task: _Task, records: pl.DataFrame, rule: Rule, room: int) -> None:
     cells, incomplete, shortened = cells_of.count(records, rule)
     task.cells.append(cells)
     task.size += cells_of.size(cells, rule)
-    if 4 * task.size > 5 * room:
+    # Not with each batch: merging and sorting take several times what they are given.
+    if task.size > room + room // 4:
         _trim(task, rule, room)
     task.records += records.height
     task.incomplete += incomplete

@@ -140,7 +140,9 @@ def _placement(
         return pods
     # More tasks at a time than partitions or shards there are none.
     most = max(spec.source.topic.partitions, spec.spark.shards)
-    return InProcess(min(container.cores(), most, most if memory is None else workers(memory)), memory)
+    if memory is not None:
+        most = min(most, workers(memory))
+    return InProcess(min(container.cores(), most), memory)
 
 
 def _start(

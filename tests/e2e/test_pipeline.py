@@ -30,7 +30,7 @@ def nginx(operator: Operator, new_namespace: Callable[[str], Namespace]) -> Pipe
 
 def test_becomes_ready_and_the_columns_tell(nginx: Pipeline) -> None:
     nginx.apply()
-    nginx.wait("Ready", seconds=240)
+    nginx.wait("Ready")
     nginx.wait("FlowHealthy", seconds=60)
     text = nginx.namespace.kubectl("get", PIPELINES)
     header, row = (line.split() for line in text.splitlines())

@@ -40,6 +40,17 @@ while missing > 0:
 consumer.close()
 """
 
+# Prints the end of each partition, an object in JSON.
+_ENDS = """
+import json, sys
+from confluent_kafka import Consumer, TopicPartition
+settings, topic = json.loads(sys.argv[1]), sys.argv[2]
+consumer = Consumer({"group.id": "toolbox", "log_level": 0, **settings})
+numbers = consumer.list_topics(topic, 10).topics[topic].partitions
+print(json.dumps({n: consumer.get_watermark_offsets(TopicPartition(topic, n), 10)[1] for n in numbers}))
+consumer.close()
+"""
+
 _FETCH = """
 import json, sys, urllib.error, urllib.request
 method, url, body = sys.argv[1:4]
@@ -102,21 +113,26 @@ class Toolbox:
         command = ("exec", "-i", _POD, "--", "python", "-", *arguments)
         return self._namespace.kubectl(*command, given=program, seconds=seconds)
 
-    def _rows(self, bootstrap_servers: str, topic: str) -> list[list[Any]]:
+    def _lines(self, program: str, bootstrap_servers: str, topic: str) -> list[Any]:
         settings = json.dumps({"bootstrap.servers": bootstrap_servers})
-        return [json.loads(line) for line in self.python(_READ, settings, topic).splitlines()]
+        return [json.loads(line) for line in self.python(program, settings, topic).splitlines()]
+
+    def ends(self, bootstrap_servers: str, topic: str) -> dict[str, int]:
+        """The offset that the next message of each partition will have."""
+        (ends,) = self._lines(_ENDS, bootstrap_servers, topic)
+        return dict(ends)
 
     def topic(self, bootstrap_servers: str, topic: str) -> list[Message]:
         """Every message that a topic holds now, by partition and offset."""
         messages = [
             Message(*row[:3], *(None if one is None else base64.b64decode(one) for one in row[3:5]))
-            for row in self._rows(bootstrap_servers, topic)
+            for row in self._lines(_READ, bootstrap_servers, topic)
         ]
         return sorted(messages, key=lambda message: (message.partition, message.offset))
 
     def dead_letters(self, bootstrap_servers: str, topic: str) -> set[tuple[str, str]]:
         """Partition and offset of each record that a topic of dead letters holds, be it there once or more often."""
-        return {(row[5][0], row[5][1]) for row in self._rows(bootstrap_servers, topic)}
+        return {(row[5][0], row[5][1]) for row in self._lines(_READ, bootstrap_servers, topic)}
 
     def fetch(self, url: str, method: str = "GET", body: str = "") -> Any:
         """The JSON that an address answers with."""
@@ -131,11 +147,11 @@ class Toolbox:
 
 def settled(toolbox: Toolbox, bootstrap_servers: str, topic: str) -> list[Message]:
     """The messages of a topic that nobody writes to any more."""
-    sizes: list[int] = []
+    seen: list[dict[str, int]] = []
 
-    def unchanged() -> list[Message] | None:
-        messages = toolbox.topic(bootstrap_servers, topic)
-        sizes.append(len(messages))
-        return messages if sizes[-2:] == [len(messages)] * 2 else None
+    def unchanged() -> bool:
+        seen.append(toolbox.ends(bootstrap_servers, topic))
+        return seen[-2:] == [seen[-1]] * 2
 
-    return wait_for(f"{topic} to stand still", unchanged, 180, every=2)
+    wait_for(f"{topic} to stand still", unchanged, 60, every=2)
+    return toolbox.topic(bootstrap_servers, topic)

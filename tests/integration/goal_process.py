@@ -52,6 +52,10 @@ class GoalProcess:
         if self._process.poll() is None:
             self.kill()
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def progress(self) -> dict[str, dict[str, Any]]:
         with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/progress", timeout=5) as answer:
             return {goal["goal"]: goal for goal in json.load(answer)["goals"]}

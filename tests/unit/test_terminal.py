@@ -122,3 +122,10 @@ group.main(["c"])
     with open("/dev/full", "wb") as full:
         done = subprocess.run([sys.executable, "-c", code], stdout=full, stderr=subprocess.PIPE, check=False)
     assert (done.returncode, done.stderr) == (2, b"error: <stdout>: cannot be written: No space left on device\n")
+
+
+def test_an_error_that_nobody_can_be_shown_is_still_an_exit_code(tmp_path: Path) -> None:
+    (tmp_path / "p.yaml").write_text("kind: Pod")
+    command = [sys.executable, "-m", "logpipeline", "validate", "-f", str(tmp_path / "p.yaml")]
+    with open("/dev/full", "wb") as full:
+        assert subprocess.run(command, stderr=full, check=False).returncode == 2

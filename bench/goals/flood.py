@@ -1,24 +1,22 @@
 """How much memory a goal takes while somebody floods it with keys, and what it still counts.
 
-    PYTHONPATH=tests/integration python bench/flood.py [--records 10000000] [--characters 16] [--memory 2Gi]
+    PYTHONPATH=tests/integration python bench/goals/flood.py [--records 10000000] [--characters 16] [--memory 2Gi]
 
 Each record is of a client of its own, with an address of so many characters. One goal reads them as a pod of that
-memory limit does; the limit is not enforced, so that the peak is seen. Prints a Markdown table, in MiB of
-proportional set size (what processes share is counted once).
+memory limit does; the limit is not enforced, so that the peak is seen. Prints a Markdown table; what
+processes share is counted once.
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
 import os
 import tempfile
-import threading
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
-import psutil
 from confluent_kafka import Producer
+from usage import Usage
 
 from goal_process import GoalProcess
 from processes import Broker
@@ -54,18 +52,18 @@ def main() -> None:
             (folder / "pipeline.yaml").write_text(
                 RESOURCE.format(kafka=broker.bootstrap_servers, memory=options.memory)
             )
-            with GoalProcess(folder, broker) as process, Peak() as peak:
+            with GoalProcess(folder, broker) as process:
+                usage = Usage(process.pid)
                 (goal,) = process.wait_until(lambda goals: read(goals, options.records), SECONDS).values()
+                usage.stop()
         finally:
             broker.stop()
-    java, python = peak.parts
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, addresses of {options.characters} characters\n")
+    print("| records | limit | peak, MiB | dropped | restarts |")
+    print("|---:|---:|---:|---:|---:|")
     print(
-        "| records | limit | peak | of it the JVM | Python | dropped | restarts |\n|---:|---:|---:|---:|---:|---:|---:|"
-    )
-    print(
-        f"| {goal['records_total']:,} | {options.memory} | {peak.total:,} | {java:,} | {python:,} "
-        f"| {goal['dropped_total']:,} | {goal['restarts']} |"
+        f"| {goal['records_total']:,} | {options.memory} | {usage.peak_bytes / 2**20:,.0f} | {goal['dropped_total']:,} "
+        f"| {goal['restarts']} |"
     )
 
 
@@ -90,34 +88,6 @@ def produce(broker: Broker, records: int, characters: int) -> None:
 def read(goals: Any, records: int) -> bool:
     """Return whether all is read."""
     return all(goal["offset_total"] == records for goal in goals)
-
-
-class Peak:
-    """The most memory in MiB that the children of this process but for the broker take at a time, seen every 0.3 s."""
-
-    def __init__(self) -> None:
-        self.total, self.parts = 0, (0, 0)
-        self._others = {child.pid for child in psutil.Process().children()}
-        self._end = threading.Event()
-        self._thread = threading.Thread(target=self._watch)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._end.set()
-        self._thread.join()
-
-    def _watch(self) -> None:
-        while not self._end.wait(0.3):
-            sizes = {True: 0, False: 0}
-            for process in psutil.Process().children(recursive=True):
-                with contextlib.suppress(psutil.NoSuchProcess):
-                    if process.pid not in self._others:
-                        sizes[process.name() == "java"] += process.memory_full_info().pss >> 20
-            if sum(sizes.values()) > self.total:
-                self.total, self.parts = sum(sizes.values()), (sizes[True], sizes[False])
 
 
 if __name__ == "__main__":
