@@ -49,10 +49,11 @@ def test_records_flow_through_every_part(nginx: Pipeline) -> None:
         now = nginx.status()
         goals = zip(before["goals"], now["goals"], strict=True)
         return (
+            # What did not answer in time is unknown, and left out until it does.
             now["records"] > before["records"]
-            and now["sink"]["indexed"] > before["sink"].get("indexed", 0)
+            and now["sink"].get("indexed", 0) > before["sink"].get("indexed", 0)
             and now["sink"]["tasks"] == "2/2"
-            and all(sum(new["offsets"].values()) > sum(old["offsets"].values()) for old, new in goals)
+            and all(sum(new.get("offsets", {}).values()) > sum(old["offsets"].values()) for old, new in goals)
             and all(new["batch"] > old["batch"] and new["lastBatchTime"] > old["lastBatchTime"] for old, new in goals)
         )
 
