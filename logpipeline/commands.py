@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import click
 
+from logpipeline.api.base import parse_duration
 from logpipeline.api.crd import crd_text
 from logpipeline.api.reading import load
 from logpipeline.plain import say, write
@@ -14,6 +17,20 @@ from logpipeline.rules import rule_of
 resource_file = click.option(
     "-f", "--file", "path", required=True, type=click.Path(path_type=Path), help="The LogPipeline resource (YAML)."
 )
+
+
+class _Duration(click.ParamType[timedelta]):
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
+        try:
+            duration: timedelta = parse_duration(value)
+        except ValueError as error:
+            self.fail(f"{value!r} {error}", param, ctx)
+        return duration
+
+
+DURATION = _Duration()
 
 
 @click.command()

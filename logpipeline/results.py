@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 import orjson
-
-from logpipeline.rules import Rule
 
 
 class MalformedResultError(Exception):
@@ -17,17 +16,36 @@ class MalformedResultError(Exception):
 
 @dataclass(frozen=True)
 class WindowResult:
-    """The window [start, end) of a key, in epoch seconds, and its value; `key` holds the values of groupBy."""
+    """The window [start, end) of a key, in epoch seconds, its value and number of records; `key` holds the values of
+    groupBy.
+    """
 
     key: tuple[str, ...]
     start: int
     end: int
     value: float
+    count: int
 
 
-def read_result(rule: Rule, message: bytes | None) -> WindowResult:
-    """Return the result of the goal `rule` that a message holds; raises MalformedResultError, saying what is wrong, for
-    any other message.
+class ResultForm(Protocol):
+    """What tells of the form of a goal's results: a rule, for one."""
+
+    @property
+    def name(self) -> str:
+        """The goal."""
+
+    @property
+    def group_by(self) -> Sequence[str]:
+        """The fields of the key."""
+
+    @property
+    def value_name(self) -> str:
+        """The name of the value."""
+
+
+def read_result(rule: ResultForm, message: bytes | None) -> WindowResult:
+    """Return the result that a message of a goal holds; raises MalformedResultError, saying what is wrong, for any
+    other message.
     """
     try:
         result = orjson.loads(message or b"")
@@ -38,6 +56,7 @@ def read_result(rule: Rule, message: bytes | None) -> WindowResult:
             start=_moment(result["window_start"]),
             end=_moment(result["window_end"]),
             value=float(result[rule.value_name]),
+            count=int(result["count"]),
         )
     except orjson.JSONDecodeError as error:
         raise MalformedResultError(f"is not JSON: {error}") from error

@@ -24,7 +24,7 @@ from logpipeline_operator.desired.addresses import (
     KAFKA_METRICS_PORT,
 )
 from logpipeline_operator.metrics import REGISTRY
-from logpipeline_spark.metrics import BoardCollector
+from logpipeline_spark.metrics import BoardCollector, LakeCollector
 from logpipeline_spark.progress import Board
 
 ROOT = Path(__file__).parent.parent
@@ -83,7 +83,8 @@ def _text(metric: Any) -> str:
 def document() -> str:
     """Return the whole page."""
     sections = [
-        (f"A goal, port {GOAL_METRICS_PORT}", BoardCollector(Board("", [])).collect()),
+        (f"A goal, port {GOAL_METRICS_PORT}", BoardCollector(Board("", {})).collect()),
+        (f"The lake's writer, port {GOAL_METRICS_PORT}", LakeCollector(Board("", {})).collect()),
         (f"A managed broker, port {KAFKA_METRICS_PORT}", kafka_families(connect=False)),
         (f"A Connect worker, port {CONNECT_METRICS_PORT}", kafka_families(connect=True)),
         (f"The alert bridge, port {ALERT_BRIDGE_METRICS_PORT}", families(BridgeMetrics("").registry)),

@@ -43,8 +43,11 @@ _GOALS = ("every goal",)
 _ONE_GOAL = ("the goal",)
 _CONSOLE = "console"
 _BRIDGE = "alert-bridge"
+_LAKE = "lake"
+_RECORD_READERS = ("every goal", "connector", _LAKE)
 # Those who read the results of goals.
 _READERS = (_BRIDGE, _CONSOLE)
+_CLIENTS = ("every goal", "generator", "connect", _LAKE, *_READERS)
 _NO_SWITCH = "Managed and external never change places: the records would stay behind."
 _TASKS = "Its tasks restart, no pod does."
 _GROWS = "Grows, and never shrinks."
@@ -85,18 +88,18 @@ CHANGES: tuple[Change, ...] = (
         Change(
             "source.topic.name",
             STATE_BREAKING,
-            ("topics", "every goal", "generator", "connector"),
+            ("topics", "every goal", "generator", "connector", _LAKE),
             "Offsets in the state are those of the old topic; needs stateVersion of every goal raised in one edit.",
         ),
         partitions=_GOALS,
     ),
-    Change("source.format", ROLLING, ("every goal", "connector"), _NEXT_RECORDS),
-    Change("source.fields", ROLLING, ("every goal", "connector"), _NEXT_RECORDS),
-    Change("source.timestamp", ROLLING, ("every goal", "connector"), _NEXT_RECORDS),
+    Change("source.format", ROLLING, _RECORD_READERS, _NEXT_RECORDS),
+    Change("source.fields", ROLLING, _RECORD_READERS, _NEXT_RECORDS),
+    Change("source.timestamp", ROLLING, _RECORD_READERS, _NEXT_RECORDS),
     Change(
         "source.allowedLateness", ROLLING, ("every goal", "generator"), "A watermark that is reached never goes back."
     ),
-    Change("source.maxFutureSkew", ROLLING, _GOALS, "For records not yet read."),
+    Change("source.maxFutureSkew", ROLLING, ("every goal", _LAKE), "For records not yet read."),
     Change("source.idlePartitionTimeout", ROLLING, _GOALS, "For records not yet read."),
     *_topic(
         "source.invalidTopic",
@@ -109,26 +112,26 @@ CHANGES: tuple[Change, ...] = (
     Change("kafka.managed", FIXED, ("kafka",), _NO_SWITCH),
     Change("kafka.managed.replicas", FIXED, ("kafka",), "The quorum is formed once."),
     *_storage("kafka.managed.storage", "kafka"),
-    Change("kafka.managed.port", ROLLING, ("kafka", "every goal", "generator", "connect", *_READERS), _ONE_BY_ONE),
+    Change("kafka.managed.port", ROLLING, ("kafka", *_CLIENTS), _ONE_BY_ONE),
     Change("kafka.managed.config", ROLLING, ("kafka",), _ONE_BY_ONE),
     Change("kafka.external", FIXED, ("kafka",), _NO_SWITCH),
     Change(
         "kafka.external.bootstrapServers",
         ROLLING,
-        ("every goal", "generator", "connect", *_READERS),
+        _CLIENTS,
         "Another address of the same Kafka. Another Kafka has other offsets: raise stateVersion of every goal with it.",
     ),
     Change(
         "kafka.external.pipelineName",
         ROLLING,
-        ("topics", "every goal", "generator", "connect", *_READERS),
+        ("topics", *_CLIENTS),
         "Topics without a name of their own are new ones, groups begin anew, the old ones stay as they are. The raw "
         "topic changes only when stateVersion of every goal is raised; give it its name to go on reading it.",
     ),
     Change(
         "kafka.external.security",
         ROLLING,
-        ("every goal", "generator", "connect", *_READERS),
+        _CLIENTS,
         "KafkaReady says when it does not work.",
     ),
     Change(
@@ -136,7 +139,8 @@ CHANGES: tuple[Change, ...] = (
         HOT,
         _ONE_GOAL,
         "Another name is another goal: the old one goes, the new one begins. A goal that becomes the first restarts, "
-        "for the first one tells of invalid records; so do the alert bridge and the console. No other is touched.",
+        "for the first one tells of invalid records; so do the alert bridge, the lake's writer and the console. No "
+        "other is touched.",
     ),
     Change("goals[].preset", STATE_BREAKING, _ONE_GOAL, "By what it fills in: what stays the same is no change."),
     Change("goals[].where", STATE_BREAKING, _ONE_GOAL, "Other records would be counted."),
@@ -162,7 +166,7 @@ CHANGES: tuple[Change, ...] = (
         Change(
             "goals[].topic.name",
             ROLLING,
-            ("topics", "the goal", *_READERS),
+            ("topics", "the goal", _LAKE, *_READERS),
             "Results written so far stay in the old topic.",
         ),
     ),
@@ -237,6 +241,15 @@ CHANGES: tuple[Change, ...] = (
         ),
     ),
     Change("alerting", ROLLING, (_BRIDGE,), "Added: detections alert; removed: nobody is told any more."),
+    Change(
+        "lake",
+        ROLLING,
+        (_LAKE,),
+        "Added: everything that the topics still hold is written; removed: no more is, and the tables stay.",
+    ),
+    Change("lake.uri", FIXED, (_LAKE,), "The tables would stay behind."),
+    Change("lake.tables", ROLLING, (_LAKE,), "A shorter retention takes effect with the next maintenance."),
+    *_storage("lake.storage", _LAKE),
     Change("console", ROLLING, (_CONSOLE,), "Added: the page is there; removed: it is not. Nothing else is touched."),
     Change("networkPolicy", HOT, ("everything",), "The policies change; what is connected stays so on most networks."),
     Change("alerting.topic", ROLLING, ("topics", _BRIDGE), "The old topic stays as it is, with what is open in it."),

@@ -13,6 +13,7 @@ from logpipeline.api.cel import CelRule, fixed
 from logpipeline.api.console import Console
 from logpipeline.api.goal import Goal
 from logpipeline.api.kafka import Kafka, Storage
+from logpipeline.api.lake import Lake
 from logpipeline.api.network import NetworkPolicies
 from logpipeline.api.pods import Resources, Workload
 from logpipeline.api.sink import Sink
@@ -113,6 +114,7 @@ class Spec(Model):
     spark: Spark = part(Spark, "How the goals run.")
     sink: Sink | None = Field(None, description="Search over the raw records; absent: none.")
     alerting: Alerting | None = Field(None, description="Alerts of the goals that have a threshold; absent: none.")
+    lake: Lake | None = Field(None, description="The history as tables for SQL and reports; absent: none is kept.")
     console: Console | None = Field(None, description="A page that shows the pipeline; absent: none on a cluster.")
     # No default in the CRD: an older operator would find a field in every resource that it does not know.
     network_policy: NetworkPolicies = Field(

@@ -21,7 +21,7 @@ Time = Annotated[
 ]
 Count = Annotated[int, Field(ge=0, json_schema_extra={"format": "int64"})]
 ConditionType = Literal[
-    "Ready", "Progressing", "KafkaReady", "TopicsReady", "GoalsReady", "SinkReady", "FlowHealthy"
+    "Ready", "Progressing", "KafkaReady", "TopicsReady", "GoalsReady", "SinkReady", "LakeReady", "FlowHealthy"
 ]  # fmt: skip
 
 
@@ -101,6 +101,15 @@ class SinkStatus(StatusModel):
     dead_letters: Count | None = Field(None, description="Records that Elasticsearch refused.")
 
 
+class LakeStatus(StatusModel):
+    """The history: what its writer reports of the tables."""
+
+    lag: Count | None = Field(None, description="Records of the raw topic that it does not hold.")
+    files: Count | None = Field(None, description="Files of all tables.")
+    bytes: Count | None = Field(None, description="Size of these files.")
+    last_commit_time: Time | None = Field(None, description="When records were last written.")
+
+
 class Names(StatusModel):
     """What the pipeline is called where others are too; it stays so while the pipeline runs."""
 
@@ -123,6 +132,7 @@ class Status(StatusModel):
     rate: str | None = Field(None, description="Records a second on the raw topic, for example 200/s.")
     records: Count | None = Field(None, description="Records that were ever written to the raw topic.")
     sink: SinkStatus | None = Field(None, description="The way into Elasticsearch; absent without a sink.")
+    lake: LakeStatus | None = Field(None, description="The history; absent without a lake.")
     names: Names | None = Field(None, description="Names outside the namespace that the resource does not give.")
 
     def document(self) -> dict[str, Any]:

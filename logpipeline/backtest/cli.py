@@ -12,6 +12,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from rich.table import Table
 
 from logpipeline.api import load
+from logpipeline.backtest.files import size_of
 from logpipeline.backtest.run import INVALID, Summary
 from logpipeline.backtest.run import backtest as run
 from logpipeline.commands import resource_file
@@ -59,7 +60,7 @@ def backtest(
     started = time.monotonic()
     columns = (TextColumn("backtest"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
     with Progress(*columns, console=messages, transient=True, disable=not messages.is_terminal) as progress:
-        task = progress.add_task("backtest", total=sum(map(_size, paths)))
+        task = progress.add_task("backtest", total=sum(map(size_of, paths)))
         try:
             summary = run(
                 pipeline.spec.source, chosen, paths, output, lambda done: progress.update(task, completed=done)
@@ -74,13 +75,6 @@ def backtest(
         f"{summary.records:,} records, {seconds:.1f} s ({summary.records / seconds:,.0f} a second); results: {output}",
         err=True,
     )
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError:  # it is refused, with its reason, when it is opened
-        return 0
 
 
 def _table(summary: Summary, rules: list[Rule]) -> Table:

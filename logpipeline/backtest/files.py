@@ -33,6 +33,14 @@ class Lines:
     offsets: np.ndarray[tuple[int], np.dtype[np.int64]]
 
 
+def size_of(path: Path) -> int:
+    """Return the size of a file in bytes, 0 for one that cannot be read: that is refused when it is opened."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
 class LogFile:
     """One file, read once from its beginning to its end."""
 

@@ -22,7 +22,7 @@ from logpipeline.backtest.files import Lines, LogFile
 from logpipeline.errors import LogPipelineError
 from logpipeline.kernel import cells, shard
 from logpipeline.kernel.invalid import describe
-from logpipeline.kernel.records import RecordReader
+from logpipeline.kernel.records import RecordReader, needed
 from logpipeline.kernel.results import results
 from logpipeline.kernel.shard import Shard
 from logpipeline.kernel.watermark import Progress
@@ -103,7 +103,7 @@ def backtest(
                 return written.enter_context((folder / f"{name}.jsonl").open("w", encoding="utf-8"))
 
             goals = [_Goal(rule, shard.new_shard(), writer(rule.name), summary.goals[rule.name]) for rule in final]
-            _read_all(files, RecordReader(source, final), goals, source, summary, writer(INVALID), report)
+            _read_all(files, RecordReader(source, needed(final)), goals, source, summary, writer(INVALID), report)
         for path in folder.iterdir():
             path.replace(output / path.name)
     summary.empty_files = [file.path for file in files if not file.plain_bytes]

@@ -16,7 +16,7 @@ from logpipeline.api.condition import Condition
 from logpipeline.api.source import TEXT_COLUMNS, Source
 from logpipeline.kernel.json_lines import JsonLines, Role
 from logpipeline.kernel.text_lines import REQUEST_PARTS, read_text, request_parts
-from logpipeline.kernel.times import clf_seconds, iso_seconds
+from logpipeline.kernel.times import clf_seconds, iso_seconds, line_seconds
 from logpipeline.rules import Rule
 
 # A result names its window as a date, so event time must have one: years 1 to 9999.
@@ -51,11 +51,11 @@ def is_numeric(condition: Condition) -> bool:
 
 
 class RecordReader:
-    """Reads batches of raw records of one source for some rules."""
+    """Reads batches of raw records of one source, and of each record the fields that are needed."""
 
-    def __init__(self, source: Source, rules: Iterable[Rule]) -> None:
+    def __init__(self, source: Source, fields: Needed) -> None:
         self._source = source
-        self._needed = needed(rules)
+        self._needed = fields
         self._json = JsonLines(self._paths()) if source.format == "json" else None
 
     def read(self, values: pa.Array, arrival_ms: pa.Array) -> pl.DataFrame:
@@ -63,7 +63,7 @@ class RecordReader:
 
         `values` are the raw bytes, `arrival_ms` the Kafka timestamps in epoch milliseconds. Columns: `second` and
         `event_ms` (event time, epoch, rounded down; null when invalid), `invalid` (the reason, null when valid),
-        `text:<field>` and `number:<field>` for what the rules need.
+        `text:<field>` and `number:<field>` for what is needed.
         """
         raw = read_text(values, self._source.format) if self._json is None else self._json.read(values)
         status = f"text:{self._path('status')}"
@@ -122,7 +122,7 @@ class RecordReader:
     def _seconds(self) -> pl.Expr:
         """Return event time as epoch seconds with fraction; null where it cannot be read."""
         if self._json is None:
-            return clf_seconds(pl.col("text:time"))
+            return line_seconds(pl.col("text:time"))
         time = self._source.timestamp
         match time.format:
             case "epoch":

@@ -27,7 +27,7 @@ _REST = rf'(?: (?:[^"\\]|\\.|"{_QUOTED}")*)?$'
 _TAILS = {"common": _REST, "combined": rf' "(?<referrer>{_QUOTED})" "(?<user_agent>{_QUOTED})"{_REST}'}
 
 # Servers that escape nothing: a quote belongs to the request until a status and a size follow it.
-_CLF = r'\[(?<time>[0-9]{1,2}/[A-Za-z]{3}/[0-9]{4}:[^\[\]"]*)\] "'
+_TIME = r'\[(?<time>(?:[0-9]{1,2}/[A-Za-z]{3}/[0-9]{4}:|[0-9]{4}-[0-9]{2}-[0-9]{2}[ T])[^\[\]"]*)\] "'
 _RAW_TAILS = {
     "common": r"(?: .*)?$",
     "combined": r' "(?<referrer>.*?)" "(?<user_agent>.*)"(?: [^"]*"?[^"]*)?$',
@@ -47,7 +47,7 @@ def _escaped(user: str, layout: str) -> str:
 
 
 def _raw(layout: str) -> str:
-    return rf"{_HOST}.*?{_CLF}(?<request>(?:[^\\]|\\.)*?){_NUMBERS}{_RAW_TAILS[layout]}"
+    return rf"{_HOST}.*?{_TIME}(?<request>(?:[^\\]|\\.)*?){_NUMBERS}{_RAW_TAILS[layout]}"
 
 
 # A line is read by the first pattern that matches it. The second differs from the first, which is much the fastest, in
@@ -97,6 +97,6 @@ def _match_raw(lines: pl.Series, layout: str) -> pl.Series:
     """Match lines with quotes that are not escaped, unless these leave open which status is the server's or the line is
     made of two.
     """
-    times = lines.str.count_matches(_CLF)
+    times = lines.str.count_matches(_TIME)
     places = lines.str.count_matches(_NUMBERS + _NEXT[layout])
     return lines.set((times > 1) | (places > 1), None).str.extract_groups(_RAW_PATTERNS[layout])

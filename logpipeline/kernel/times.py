@@ -21,6 +21,19 @@ def clf_seconds(text: pl.Expr) -> pl.Expr:
     return moment.dt.epoch("us") / 1_000_000
 
 
+def line_seconds(text: pl.Expr) -> pl.Expr:
+    """Return the epoch seconds of the times in lines of an access log: as in the common log format, or with the date of
+    ISO 8601, as servers that were told to and archives that were converted write it. Null where there is none.
+    """
+    return text.map_batches(_line_seconds, return_dtype=pl.Float64)
+
+
+def _line_seconds(text: pl.Series) -> pl.Series:
+    found = text.to_frame("text").select(clf_seconds(pl.col("text"))).to_series()
+    open_ = (found.is_null() & text.is_not_null()).arg_true()
+    return found.scatter(open_, _iso_seconds(text[open_])) if len(open_) else found
+
+
 def iso_seconds(text: pl.Expr) -> pl.Expr:
     """Return the epoch seconds, with fraction, of times in ISO 8601 (UTC without an offset); null where there is
     none.

@@ -11,8 +11,7 @@ import click
 import psutil
 
 from logpipeline.api import LogPipeline, load
-from logpipeline.api.base import parse_duration
-from logpipeline.commands import resource_file
+from logpipeline.commands import DURATION, resource_file
 from logpipeline.distribution import distribution
 from logpipeline.errors import LogPipelineError
 from logpipeline.local import leftovers
@@ -23,7 +22,7 @@ from logpipeline.local.parts import StartError, Startup
 from logpipeline.local.ports import any_free, choose_ports, holder, is_free, port_requests
 from logpipeline.local.prerequisites import check_distribution, check_java
 from logpipeline.local.session import Interrupts, Session, explain
-from logpipeline.local.state import StateFolder
+from logpipeline.local.state import StateFolder, state_folder
 from logpipeline.local.summary import show
 from logpipeline.local.supervision import Supervisor
 from logpipeline.local.view import LiveScreen
@@ -37,26 +36,15 @@ _LEFTOVER_SECONDS = 40.0
 _NAMED = {"kafka": "Kafka", "elasticsearch": "Elasticsearch", "connect": "Kafka Connect", "console": "the console"}
 
 
-class _Duration(click.ParamType[timedelta]):
-    name = "duration"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
-        try:
-            duration: timedelta = parse_duration(value)
-        except ValueError as error:
-            self.fail(f"{value!r} {error}", param, ctx)
-        return duration
-
-
 @click.command()
 @resource_file
 @click.option(
-    "--for", "duration", type=_Duration(), help="Run so long once everything is ready, drain, judge the flow, end."
+    "--for", "duration", type=DURATION, help="Run so long once everything is ready, drain, judge the flow, end."
 )
 @click.option(
     "--start-timeout",
     "patience",
-    type=_Duration(),
+    type=DURATION,
     default="3m",
     show_default=True,
     help="Give up a start in which for so long no part has become ready or logged anything new.",
@@ -92,7 +80,7 @@ def up(
     check_java()
     installed = distribution()
     check_distribution(pipeline, installed)
-    state = StateFolder(state_path or Path(".logpipeline", pipeline.name))
+    state = StateFolder(state_folder(pipeline, state_path))
     state.prepare()
     try:
         code = _run(pipeline, state, installed, secrets, duration, patience, born, interrupts)

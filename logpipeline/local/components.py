@@ -17,6 +17,8 @@ from logpipeline.elastic.node import single_node
 from logpipeline.kafka.broker import Node, broker_properties
 from logpipeline.kafka.connect import worker_properties
 from logpipeline.kafka.properties import java_properties
+from logpipeline.lake.place import lake_uri
+from logpipeline.lake.settings import KafkaSettings, LakeSettings, lake_settings, to_text
 from logpipeline.local.leftovers import MARK
 from logpipeline.local.ports import HOST
 from logpipeline.rules import alerts
@@ -25,6 +27,7 @@ from logpipeline.traffic import generate_options
 _SMALL_HEAP = "-Xms128m -Xmx384m -XX:+UseSerialGC"
 # On a small machine detection goes before search: while everything starts at once the goals are ready sooner.
 _STANDS_BACK = 10
+_LAKE_SETTINGS = "lake.yaml"
 _ELASTICSEARCH_HEAP = "-Xms512m -Xmx512m -XX:+UseSerialGC"
 
 
@@ -81,6 +84,8 @@ def settings_files(pipeline: LogPipeline, place: Place) -> dict[str, str]:
         node = Node(1, HOST, place.ports["kafka"], place.ports["kafka-controller"])
         broker = broker_properties(node, [node], data=data, listen=HOST, config=managed.config)
         files["kafka.properties"] = java_properties(broker)
+    if pipeline.spec.lake is not None:
+        files[_LAKE_SETTINGS] = to_text(_lake(pipeline, place))
     if (sink := pipeline.spec.sink) is not None:
         worker = worker_properties(
             pipeline,
@@ -114,6 +119,9 @@ def processes(pipeline: LogPipeline, place: Place) -> list[Process]:
     result.append(Process("console", console, {}, stop_stage=0, stop_seconds=10, niceness=_STANDS_BACK))
     if alerts(pipeline):
         result.append(Process("alert-bridge", _alert_bridge_command(place), {}, stop_stage=1, stop_seconds=20))
+    if pipeline.spec.lake is not None:
+        command = [sys.executable, "-m", "logpipeline_spark.lake", "--settings", str(config / _LAKE_SETTINGS)]
+        result.append(Process("lake", command, {}, stop_stage=1, stop_seconds=30))
     if pipeline.spec.kafka.managed is not None:
         command = [str(distribution / "kafka/bin/kafka-broker"), str(config / "kafka.properties")]
         result.append(Process("kafka", command, {"KAFKA_HEAP_OPTS": _SMALL_HEAP}, stop_stage=3, stop_seconds=30))
@@ -137,6 +145,18 @@ def _goals_command(place: Place) -> list[str]:
     if place.kafka_secret is not None:
         command += ["--kafka-secret", str(place.kafka_secret)]
     return command
+
+
+def _lake(pipeline: LogPipeline, place: Place) -> LakeSettings:
+    external = pipeline.spec.kafka.external
+    kafka = KafkaSettings(
+        bootstrap_servers=place.bootstrap_servers,
+        security=external.security if external else None,
+        secret_folder=place.kafka_secret,
+    )
+    uri = lake_uri(pipeline, place.root / "lake")
+    owner = f"{pipeline.name} on one machine"
+    return lake_settings(pipeline, owner=owner, uri=uri, kafka=kafka, metrics_port=place.ports["lake"])
 
 
 def _generator_command(pipeline: LogPipeline, place: Place) -> list[str]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from logpipeline.kafka.admin import Offsets
 from logpipeline.local.results import Result
-from logpipeline.progress import GoalProgress
+from logpipeline.progress import GoalProgress, TableProgress
 
 Phase = Literal["starting", "running", "draining", "stopping", "stopped"]
 State = Literal["waiting", "starting", "running", "restarting", "not answering", "failed", "stopped"]
@@ -58,10 +58,16 @@ class Facts:
     totals: Totals | None
     memory_bytes: int
     first_detection: float | None
+    tables: Mapping[str, TableProgress] = field(default_factory=dict)
 
     def behind(self, goal: GoalProgress) -> int | None:
         """Return how many records of the raw topic `goal` has not processed."""
         return goal.behind(self.totals.produced) if self.totals else None
+
+    def lake_lag(self) -> int | None:
+        """Return how many records the lake's table of them has not, None when unknown."""
+        raw = self.tables.get("raw")
+        return None if raw is None or self.totals is None else raw.behind(self.totals.produced)
 
     def document(self) -> dict[str, Any]:
         """Return the part of `status.json` that changes from moment to moment."""
@@ -71,6 +77,7 @@ class Facts:
             "elapsed_seconds": round(self.elapsed, 1),
             "components": [asdict(component) for component in self.components],
             "goals": [asdict(goal) for goal in self.goals.values()],
+            "tables": [asdict(table) for table in self.tables.values()],
             "totals": asdict(self.totals) if self.totals else None,
             "memory_bytes": self.memory_bytes,
             "first_detection_seconds": None if self.first_detection is None else round(self.first_detection, 1),

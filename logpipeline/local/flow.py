@@ -43,6 +43,16 @@ def goal_faults(facts: Facts, names: list[str], produced_in_run: int) -> list[st
     return faults
 
 
+def lake_faults(facts: Facts) -> list[str]:
+    """Return what keeps the lake from holding every record; nothing for a pipeline without one."""
+    if not any(component.name == "lake" for component in facts.components):
+        return []
+    lag = facts.lake_lag()
+    if lag is None:
+        return ["lake: does not report how far it is"]
+    return [f"lake: is {lag:,} records behind"] if lag else []
+
+
 def component_faults(facts: Facts, stopped: frozenset[str]) -> list[str]:
     """Return the components that are down; `stopped` are those that were stopped on purpose."""
     return [
@@ -62,4 +72,5 @@ def flow_faults(facts: Facts, names: list[str], produced_in_run: int, stopped: f
         *component_faults(facts, stopped),
         *goal_faults(facts, names, produced_in_run),
         *sink_faults(facts),
+        *lake_faults(facts),
     ]

@@ -92,6 +92,7 @@ class Observer:
             elapsed=self.elapsed,
             components=[self._component(part, totals, memory) for part in self._parts if not part.once],
             goals=dict(self._clients.goals.progress),
+            tables=dict(self._clients.lake.progress) if self._clients.lake else {},
             newest={name: list(ring) for name, ring in self._results.newest.items()} if self._results else {},
             totals=totals,
             memory_bytes=total_memory,
@@ -168,6 +169,8 @@ class Observer:
             return None, None
         if name == "kafka":
             return self._rates["produced"].add(now, totals.produced), None
+        if name == "lake" and self._clients.lake is not None and (raw := self._clients.lake.progress.get("raw")):
+            return raw.input_records_per_second, raw.behind(totals.produced)
         if name == "connector" and totals.indexed is not None:
             behind = totals.produced - totals.indexed - (totals.dead_letters or 0)
             return self._rates["indexed"].add(now, totals.indexed), max(0, behind)

@@ -42,6 +42,8 @@ def port_requests(pipeline: LogPipeline) -> list[PortRequest]:
             requests.append(PortRequest("elasticsearch-transport"))
     if pipeline.spec.source.generator is not None:
         requests.append(PortRequest("generator", 9405))
+    if pipeline.spec.lake is not None:
+        requests.append(PortRequest("lake", 9407))
     requests.append(PortRequest("console", 8080))
     if alerts(pipeline):
         requests.append(PortRequest("alert-bridge", 9406))

@@ -14,7 +14,7 @@ from logpipeline.api import LogPipeline
 from logpipeline.backoff import Backoff
 from logpipeline.errors import LogPipelineError
 from logpipeline.local.facts import Facts, Phase
-from logpipeline.local.flow import flow_faults, goal_faults, sink_faults
+from logpipeline.local.flow import flow_faults, goal_faults, lake_faults, sink_faults
 from logpipeline.local.observer import Observer
 from logpipeline.local.parts import StartError, Startup
 from logpipeline.local.start_logs import StartLogs
@@ -135,7 +135,12 @@ class Session:
                 since = None
                 continue
             grew, last_produced = facts.totals.produced != last_produced, facts.totals.produced
-            if grew or sink_faults(facts) or goal_faults(facts, self._names, self._produced_in_run() or 0):
+            if (
+                grew
+                or sink_faults(facts)
+                or lake_faults(facts)
+                or goal_faults(facts, self._names, self._produced_in_run() or 0)
+            ):
                 since = None
                 continue
             since = since or now

@@ -82,6 +82,11 @@ class StateFolder:
         return self.write_config("pipeline.yaml", write_document(document))
 
 
+def state_folder(pipeline: LogPipeline, given: Path | None) -> Path:
+    """Return the state folder of a run of `pipeline`: the one that was `given`, or that of its name."""
+    return given or Path(".logpipeline", pipeline.name)
+
+
 def _read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))

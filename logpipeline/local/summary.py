@@ -34,6 +34,8 @@ class Summary:
             rows.append(("dead letters", number(totals.dead_letters if totals else None)))
             if totals and totals.refused not in (None, totals.dead_letters):
                 rows.append(("  of so many records", number(totals.refused)))
+        if (raw := self.facts.tables.get("raw")) is not None and raw.files is not None:
+            rows.append(("in the lake", f"{size(raw.bytes)} in {number(raw.files)} files"))
         rows += [(f"results of {name}", number(count)) for name, count in (totals.results if totals else {}).items()]
         restarts = sum(component.restarts for component in self.facts.components)
         restarts += sum(goal.restarts or 0 for goal in self.facts.goals.values())

@@ -16,6 +16,7 @@ from logpipeline.local.components import Place
 from logpipeline.local.connector import Connector
 from logpipeline.local.generator import Generator
 from logpipeline.local.goals import Goals
+from logpipeline.local.lake import Lake
 from logpipeline.local.parts import Part
 from logpipeline.local.ports import HOST
 from logpipeline.local.secrets import stage_secret
@@ -36,6 +37,7 @@ class Clients:
     generator: Generator | None = None
     index: PipelineIndex | None = None
     connector: Connector | None = None
+    lake: Lake | None = None
 
 
 @dataclass(frozen=True)
@@ -122,6 +124,8 @@ def clients_of(pipeline: LogPipeline, place: Place, security: _Security) -> Clie
         broker=Broker(settings, place.ports.get("kafka")),
         goals=Goals(place.ports["goals"], [goal.name for goal in pipeline.spec.goals]),
     )
+    if "lake" in place.ports:
+        clients.lake = Lake(place.ports["lake"])
     if "generator" in place.ports:
         clients.generator = Generator(place.ports["generator"])
     sink = pipeline.spec.sink
@@ -162,6 +166,8 @@ def parts_of(pipeline: LogPipeline, place: Place, clients: Clients, start: Calla
     parts = [kafka, topics, process("goals", clients.goals.check)]
     if clients.generator is not None:
         parts.append(process("generator", clients.generator.check, "topics"))
+    if clients.lake is not None:
+        parts.append(process("lake", clients.lake.check))
     if alerts(pipeline):
         bridge = f"http://{HOST}:{place.ports['alert-bridge']}/readyz"
         parts.append(process("alert-bridge", lambda: _unhealthy(bridge), "topics"))

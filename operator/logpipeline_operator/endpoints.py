@@ -21,6 +21,7 @@ def endpoints_of(pipeline: LogPipeline, settings: Settings) -> Endpoints:
         bootstrap_servers=_from_elsewhere(addresses.bootstrap_servers(pipeline, settings), pipeline, settings),
         brokers=managed.replicas if managed else None,
         goals={goal.name: addresses.goal_url(pipeline, settings, goal.name) for goal in pipeline.spec.goals},
+        lake=addresses.lake_url(pipeline, settings) if pipeline.spec.lake else None,
         connect=addresses.connect_url(pipeline, settings) if sink else None,
         elasticsearch=(
             _from_elsewhere(addresses.elasticsearch_url(pipeline, settings), pipeline, settings) if sink else None

@@ -16,7 +16,7 @@ from logpipeline_operator.observe.facts import Facts
 
 # Whoever writes from outside need not stop; then there is no end to wait for.
 DRAIN_LIMIT = timedelta(minutes=2)
-_SOURCES, _CONSUMERS = frozenset({"generator"}), frozenset({"goal", "connect"})
+_SOURCES, _CONSUMERS = frozenset({"generator"}), frozenset({"goal", "lake", "connect"})
 _ENDED = frozenset({"Failed", "Succeeded"})
 _WORKLOADS = ("StatefulSet", "Deployment")
 

@@ -7,18 +7,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
 
 from logpipeline.errors import LogPipelineError
 from logpipeline.rules import state_changes
+from logpipeline_spark.hadoop import Folder
 
 _NAME = "goal.json"
+COUNT_AGAIN = "raise the goal's stateVersion: it then counts anew, from the offset that startFrom names"
 # The first line of each entry of Spark's logs.
 _LOG_VERSION = "v1\n"
 _OFFSET_LINES = 3  # version, metadata, offsets of the source
-# What Hadoop says of a file that is gone or cut off; anything else, as a store that does not answer, may pass.
-_NOT_WHOLE = ("FileNotFoundException", "ChecksumException", "EOFException")
 
 
 @dataclass(frozen=True)
@@ -33,26 +32,21 @@ class Committed:
 
 
 class Checkpoint:
-    """The folder (any Hadoop URI) of a goal's state."""
+    """The folder (any Hadoop URI) of a query's state; `otherwise` is what helps a user who has no copy of it."""
 
-    def __init__(self, spark: SparkSession, folder: str) -> None:
+    def __init__(self, spark: SparkSession, folder: str, otherwise: str = COUNT_AGAIN) -> None:
         self.folder = folder
-        jvm: Any = spark.sparkContext._jvm  # noqa: SLF001 - Hadoop's file systems have no Python of their own
-        self._jvm = jvm
-        self._path = jvm.org.apache.hadoop.fs.Path(folder)
-        self._files = self._path.getFileSystem(spark.sparkContext._jsc.hadoopConfiguration())  # noqa: SLF001
+        self._otherwise = otherwise
+        self._files = Folder(spark, folder)
 
     def claim(self, goal: str, identity: Mapping[str, Any]) -> None:
         """Note what the state is of; raises LogPipelineError when it is of something else, or nothing says of what."""
-        path = self._below(_NAME)
-        if not self._files.exists(self._below("offsets")):
+        if not self._files.exists("offsets"):
             # Nothing was counted yet, whatever an earlier start has noted.
-            stream = self._files.create(path, True)
-            stream.write(json.dumps(identity, indent=1).encode())
-            stream.close()
+            self._files.write(_NAME, json.dumps(identity, indent=1))
             return
         try:
-            before = json.loads(self._read(_NAME))
+            before = json.loads(self._files.read(_NAME))
         except ValueError as error:
             raise self._damaged(_NAME) from error
         if changed := state_changes(before, identity):
@@ -68,51 +62,30 @@ class Checkpoint:
         Raises LogPipelineError when what Spark would go on from was cut off or overwritten: it would fail again and
         again, and nobody may choose for the user what to lose.
         """
-        commits = self._below("commits")
-        if not self._files.exists(commits):
+        if not self._files.exists("commits"):
             return None
-        done = {
-            int(status.getPath().getName()): status.getModificationTime() / 1000
-            for status in self._files.listStatus(commits)
-            if status.getPath().getName().isdigit()
-        }
+        done = {int(name): ended for name, ended in self._files.changed("commits").items() if name.isdigit()}
         if not done:
             return None
         batch = max(done)
-        if not self._read(f"commits/{batch}").startswith(_LOG_VERSION):
+        if not self._files.read(f"commits/{batch}").startswith(_LOG_VERSION):
             raise self._damaged(f"commits/{batch}")
         # The next batch may be planned already.
-        if self._files.exists(self._below(f"offsets/{batch + 1}")):
+        if self._files.exists(f"offsets/{batch + 1}"):
             self._offsets(batch + 1)
         return Committed(batch, self._offsets(batch), done[batch])
 
     def _offsets(self, batch: int) -> dict[str, int]:
         try:
-            return read_offsets(self._read(f"offsets/{batch}"))
+            return read_offsets(self._files.read(f"offsets/{batch}"))
         except ValueError as error:
             raise self._damaged(f"offsets/{batch}") from error
 
     def _damaged(self, name: str) -> LogPipelineError:
         return LogPipelineError(
             f"the checkpoint is damaged: {self.folder}/{name} is missing or cut off; restore the folder from a copy, "
-            "or raise the goal's stateVersion: it then counts anew, from the offset that startFrom names"
+            f"or {self._otherwise}"
         )
-
-    def _below(self, name: str) -> Any:
-        return self._jvm.org.apache.hadoop.fs.Path(self._path, name)
-
-    def _read(self, name: str) -> str:
-        """Return a file's text; empty where there is no whole file."""
-        try:
-            stream = self._files.open(self._below(name))
-            try:
-                return str(self._jvm.org.apache.commons.io.IOUtils.toString(stream, "UTF-8"))
-            finally:
-                stream.close()
-        except Py4JJavaError as error:
-            if error.java_exception.getClass().getSimpleName() in _NOT_WHOLE:
-                return ""
-            raise
 
 
 def read_offsets(entry: str) -> dict[str, int]:
@@ -127,8 +100,14 @@ def read_offsets(entry: str) -> dict[str, int]:
 
 
 def offsets_of(text: str) -> dict[str, int] | None:
-    """Return the offsets by partition as Spark writes them, {"topic": {"partition": offset}}; None for no offset."""
+    """Return the offsets by partition as Spark writes them, {"topic": {"partition": offset}}; None for no offset. Of
+    several topics a partition is `<topic>-<partition>`, as in Kafka's own words.
+    """
     if text in ("", "None"):  # PySpark writes Java's null as text
         return None
-    (partitions,) = json.loads(text).values()
-    return {partition: int(offset) for partition, offset in partitions.items()}
+    topics = json.loads(text)
+    return {
+        partition if len(topics) == 1 else f"{topic}-{partition}": int(offset)
+        for topic, partitions in topics.items()
+        for partition, offset in partitions.items()
+    }

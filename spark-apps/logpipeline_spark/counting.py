@@ -18,7 +18,7 @@ import pyarrow as pa
 from logpipeline.api.source import Source
 from logpipeline.kernel import cells as cells_of
 from logpipeline.kernel.invalid import describe
-from logpipeline.kernel.records import RecordReader
+from logpipeline.kernel.records import RecordReader, needed
 from logpipeline.kernel.segments import frame_to_bytes
 from logpipeline.kernel.watermark import Clock
 from logpipeline.rules import Rule
@@ -61,7 +61,7 @@ def counter(
 
     def count(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         freeze_modules()
-        reader = RecordReader(source, [rule])
+        reader = RecordReader(source, needed([rule]))
         task = _Task()
         for batch in batches:
             records = reader.read(batch.column("value"), batch.column("arrival_ms"))

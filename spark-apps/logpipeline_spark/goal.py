@@ -24,8 +24,9 @@ from logpipeline_spark.failures import CheckpointError, java_text
 from logpipeline_spark.health import stall_limit
 from logpipeline_spark.host import JVM_GONE, Host
 from logpipeline_spark.leftovers import remove_leftovers
-from logpipeline_spark.placement import InProcess, Placement, executor_pods, memory_of, workers
-from logpipeline_spark.progress import Board
+from logpipeline_spark.metrics import BoardCollector
+from logpipeline_spark.placement import InProcess, Placement, executor_pods, heap, memory_of, workers
+from logpipeline_spark.progress import Board, Goal
 from logpipeline_spark.serving import serve
 from logpipeline_spark.session import session
 
@@ -96,10 +97,12 @@ def main(
         signal.signal(number, lambda *_: stop.set())
     pipeline = load_accepted(path)
     rules = chosen_rules(pipeline, names)
-    settings = kafka.client_settings(pipeline, bootstrap_servers, kafka_secret)
+    external = pipeline.spec.kafka.external
+    settings = kafka.client_settings(external.security if external else None, bootstrap_servers, kafka_secret)
     placement = _placement(pipeline, len(rules), executors, executor_image, executor_template, executor_secret)
-    board = Board(pipeline.name, [rule.name for rule in rules])
-    server = serve(board, metrics_address, metrics_port, stall_limit=stall_limit(pipeline.spec.spark.trigger))
+    board = Board(pipeline.name, {rule.name: Goal() for rule in rules})
+    limit = stall_limit(pipeline.spec.spark.trigger)
+    server = serve(board, BoardCollector(board), metrics_address, metrics_port, stall_limit=limit)
     spec = pipeline.spec.spark
     spark = session(
         f"{pipeline.name} goals", shards=spec.shards, placement=placement, checkpoints=checkpoints, conf=spec.conf
@@ -142,7 +145,7 @@ def _placement(
     most = max(spec.source.topic.partitions, spec.spark.shards)
     if memory is not None:
         most = min(most, workers(memory))
-    return InProcess(min(container.cores(), most), memory)
+    return InProcess(min(container.cores(), most), None if memory is None else heap(memory))
 
 
 def _start(
@@ -164,7 +167,9 @@ def _start(
         committed = checkpoint.committed()
     except Py4JJavaError as error:
         raise CheckpointError(java_text(error)) from error
-    board.claimed(rule.name, identity, checkpoint.folder, goal.state_version, committed)
+    board.note(rule.name, rule=identity, checkpoint=checkpoint.folder, state_version=goal.state_version)
+    if committed is not None:
+        board.resumes(rule.name, committed)
     return stream.start(
         spark,
         pipeline,

@@ -12,7 +12,7 @@ from typing import Any
 from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
 
-from logpipeline.api import LogPipeline
+from logpipeline.api.kafka import KafkaSecurity
 from logpipeline.errors import LogPipelineError
 from logpipeline.kafka.security import check_credentials, java_settings, read_credentials
 
@@ -23,25 +23,25 @@ _LOOK_EVERY = 0.3
 _TELL_EVERY = 30.0
 
 
-def client_settings(pipeline: LogPipeline, bootstrap_servers: str, secret: Path | None) -> dict[str, str]:
-    """Return the settings of a Java client of the pipeline's Kafka; `secret` is the folder of its mounted Secret.
+def client_settings(security: KafkaSecurity | None, bootstrap_servers: str, secret: Path | None) -> dict[str, str]:
+    """Return the settings of a Java client of the pipeline's Kafka; `security` is that of an external one, `secret` the
+    folder of its mounted Secret.
 
     Raises LogPipelineError for a Secret that is not there or lacks a key.
     """
     settings = {"bootstrap.servers": bootstrap_servers}
-    external = pipeline.spec.kafka.external
-    if external is None:
+    if security is None:
         return settings
     credentials = None
-    if (reference := external.security.secret_ref) is not None:
+    if (reference := security.secret_ref) is not None:
         if secret is None:
             raise LogPipelineError(
                 f"spec.kafka.external.security.secretRef: names the Secret {reference.name!r}; "
-                "give the folder of its files with --kafka-secret"
+                "give the folder of its files with --kafka-secret, or kafka.secretFolder in a settings document"
             )
         credentials = read_credentials(secret)
-    check_credentials(external.security, credentials)
-    return settings | java_settings(external.security, credentials)
+    check_credentials(security, credentials)
+    return settings | java_settings(security, credentials)
 
 
 def partition_count(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,29 +11,47 @@ from prometheus_client.registry import Collector
 
 from logpipeline_spark.progress import Board
 
+_Metrics = Sequence[tuple[str, str, str]]
+
 
 class BoardCollector(Collector):
-    """Collects from a board."""
+    """Collects from a board of goals."""
+
+    _what = "goal"
+    _names = "logpipeline_goal"
 
     def __init__(self, board: Board) -> None:
         self._board = board
 
     def collect(self) -> Iterator[Metric]:
-        """Yield a metric family a fact, labelled by pipeline and goal."""
-        goals = self._board.progress()
-        for name, description, fact in _METRICS:
+        """Yield a metric family a fact, labelled by pipeline and by the name of the query."""
+        queries = self._board.progress()
+        for name, description, fact in self._metrics():
             family: Any = CounterMetricFamily if name.endswith("_total") else GaugeMetricFamily
-            metric = family(f"logpipeline_goal_{name}", description, labels=["pipeline", "goal"])
-            for goal in goals:
-                value = goal.state == "running" if fact == "up" else getattr(goal, fact)
+            metric = family(f"{self._names}_{name}", description, labels=["pipeline", self._what])
+            for query in queries:
+                value = query.state == "running" if fact == "up" else getattr(query, fact)
                 if isinstance(value, str):
                     value = datetime.fromisoformat(value).timestamp()
                 if value is not None:
-                    metric.add_metric([self._board.pipeline, goal.goal], value)
+                    metric.add_metric([self._board.pipeline, getattr(query, self._what)], value)
             yield metric
 
+    def _metrics(self) -> _Metrics:
+        return _OF_GOALS
 
-_METRICS = (
+
+class LakeCollector(BoardCollector):
+    """Collects from a board of a lake's tables."""
+
+    _what = "table"
+    _names = "logpipeline_lake"
+
+    def _metrics(self) -> _Metrics:
+        return _OF_TABLES
+
+
+_OF_GOALS: _Metrics = (
     ("up", "1 while the goal's query runs", "up"),
     (
         "checkpoint_failed",
@@ -68,4 +86,13 @@ _METRICS = (
     ("watermark_timestamp_seconds", "Event time up to which the windows are closed", "watermark"),
     ("state_cells", "Cells of the open windows", "state_rows"),
     ("state_bytes", "Size of the state", "state_bytes"),
+)
+_OF_TABLES: _Metrics = (
+    ("up", "1 while the table is written", "up"),
+    ("restarts_total", "Restarts of the table's writer after an error", "restarts"),
+    ("lag_records", "Records on the topics that were not read when the last batch was planned", "lag_records"),
+    ("last_commit_timestamp_seconds", "When the table's last batch ended", "last_batch_time"),
+    ("batch_duration_seconds", "Duration of the last batch", "batch_duration_seconds"),
+    ("files", "Files of the table", "files"),
+    ("bytes", "Size of these files", "bytes"),
 )

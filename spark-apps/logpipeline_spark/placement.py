@@ -52,10 +52,10 @@ class Placement(Protocol):
 
 @dataclass(frozen=True)
 class InProcess:
-    """Tasks run in this process' own JVM. `memory` is the container's limit in bytes, None for Spark's default heap."""
+    """Tasks run in this process' own JVM, whose heap has so many bytes; None: Spark's default."""
 
     cores: int
-    memory: int | None = None
+    heap: int | None = None
     address: str = "127.0.0.1"
 
     def settings(self) -> dict[str, str]:
@@ -65,8 +65,8 @@ class InProcess:
             "spark.driver.host": self.address,
             "spark.driver.bindAddress": self.address,
         }
-        if self.memory is not None:
-            settings["spark.driver.memory"] = _mebibytes(heap(self.memory))
+        if self.heap is not None:
+            settings["spark.driver.memory"] = _mebibytes(self.heap)
         return settings
 
 

@@ -1,4 +1,4 @@
-"""What a goal reports of itself: a listener takes it from each batch, `/progress` and `/metrics` show it."""
+"""What a streaming query reports of itself: a listener takes it from each batch, `/progress` and `/metrics` show it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pyspark.sql.streaming.listener import (
 )
 
 from logpipeline.kernel.windows import BEGINNING
-from logpipeline.progress import GoalProgress
+from logpipeline.progress import GoalProgress, TableProgress
 from logpipeline_spark.checkpoint import Committed, offsets_of
 from logpipeline_spark.failures import cause, is_of_checkpoint
 from logpipeline_spark.health import Pulse
@@ -28,13 +28,11 @@ _TOTALS = ("records", "late", "invalid", "incomplete", "shortened", "dropped", "
 
 
 @dataclass
-class Goal:
-    """The newest facts of one goal. Totals count from the start of this process; times are epoch seconds."""
+class Query:
+    """The newest facts of one streaming query. Times are epoch seconds."""
 
-    rule: Mapping[str, Any] | None = None
     checkpoint: str | None = None
     checkpoint_failed: bool = False
-    state_version: int | None = None
     state: str = "starting"
     batch: int | None = None
     batch_duration: float | None = None
@@ -42,22 +40,9 @@ class Goal:
     rate: float | None = None
     lag: int | None = None
     offsets: Mapping[str, int] | None = None
-    arrival: float | None = None
-    watermark: int | None = None
-    state_rows: int = 0
-    state_bytes: int = 0
     restarts: int = 0
     error: str | None = None
-    totals: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_TOTALS, 0))
     pulse: Pulse = field(default_factory=Pulse)
-
-    def lag_seconds(self, now: float) -> float | None:
-        """Return the age of the newest record that was read, in seconds; 0 when there is nothing left to read, None
-        when unknown.
-        """
-        if self.lag == 0:
-            return 0.0
-        return None if self.arrival is None else max(0.0, now - self.arrival)
 
     def take(self, progress: Any, now: float) -> None:
         """Take over what a batch that ended at `now` reports (a StreamingQueryProgress)."""
@@ -69,6 +54,53 @@ class Goal:
         self.offsets = offsets_of(source.endOffset)
         latest = offsets_of(source.latestOffset)
         self.lag = None if latest is None or self.offsets is None else sum(latest.values()) - sum(self.offsets.values())
+
+    def facts(self, name: str, now: float) -> Any:
+        """Return what is reported of the query `name` at `now`, as /progress shows it."""
+        raise NotImplementedError
+
+    def shared_facts(self, now: float) -> dict[str, Any]:
+        """Return the facts that every kind of query has, by the names of `logpipeline.progress`."""
+        return {
+            "state": self.state,
+            "checkpoint": self.checkpoint,
+            "checkpoint_failed": self.checkpoint_failed,
+            "batch": self.batch,
+            "last_batch_time": None if self.batch_ended is None else _moment(self.batch_ended),
+            "batch_age_seconds": None if self.batch_ended is None else max(0.0, now - self.batch_ended),
+            "batch_duration_seconds": self.batch_duration,
+            "input_records_per_second": self.rate,
+            "lag_records": self.lag,
+            "offsets": self.offsets,
+            "offset_total": None if self.offsets is None else sum(self.offsets.values()),
+            "restarts": self.restarts,
+            "error": self.error,
+        }
+
+
+@dataclass
+class Goal(Query):
+    """The newest facts of one goal. Totals count from the start of this process."""
+
+    rule: Mapping[str, Any] | None = None
+    state_version: int | None = None
+    arrival: float | None = None
+    watermark: int | None = None
+    state_rows: int = 0
+    state_bytes: int = 0
+    totals: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_TOTALS, 0))
+
+    def lag_seconds(self, now: float) -> float | None:
+        """Return the age of the newest record that was read, in seconds; 0 when there is nothing left to read, None
+        when unknown.
+        """
+        if self.lag == 0:
+            return 0.0
+        return None if self.arrival is None else max(0.0, now - self.arrival)
+
+    def take(self, progress: Any, now: float) -> None:
+        """Take over what a batch reports."""
+        super().take(progress, now)
         observed = (progress.observedMetrics or {}).get(OBSERVED)
         if observed is None or observed["records"] is None:
             return
@@ -79,40 +111,50 @@ class Goal:
         self.watermark = observed["watermark"] if observed["watermark"] > BEGINNING else None
 
     def facts(self, name: str, now: float) -> GoalProgress:
-        """Return what is told of the goal at `now`."""
+        """Return what is reported of the goal at `now`."""
+        totals = {f"{total}_total": count for total, count in self.totals.items()}
         return GoalProgress(
             goal=name,
-            state=self.state,
+            **self.shared_facts(now) | totals,
             rule=self.rule,
-            checkpoint=self.checkpoint,
-            checkpoint_failed=self.checkpoint_failed,
             state_version=self.state_version,
-            batch=self.batch,
-            last_batch_time=None if self.batch_ended is None else _moment(self.batch_ended),
-            batch_age_seconds=None if self.batch_ended is None else max(0.0, now - self.batch_ended),
-            batch_duration_seconds=self.batch_duration,
-            input_records_per_second=self.rate,
-            lag_records=self.lag,
-            offsets=self.offsets,
-            offset_total=None if self.offsets is None else sum(self.offsets.values()),
             lag_seconds=self.lag_seconds(now),
             watermark=None if self.watermark is None else _moment(self.watermark),
             state_rows=self.state_rows,
             state_bytes=self.state_bytes,
-            restarts=self.restarts,
-            error=self.error,
-            **{f"{total}_total": count for total, count in self.totals.items()},
         )
 
 
-class Board(StreamingQueryListener):
-    """The progress of all goals of this process, told by Spark after each batch. Any thread may use it."""
+@dataclass
+class Table(Query):
+    """The newest facts of one table of a lake."""
 
-    def __init__(self, pipeline: str, goals: list[str], clock: Callable[[], float] = time.monotonic) -> None:
+    files: int | None = None
+    bytes: int | None = None
+
+    def facts(self, name: str, now: float) -> TableProgress:
+        """Return what is reported of the table at `now`."""
+        return TableProgress(table=name, **self.shared_facts(now), files=self.files, bytes=self.bytes)
+
+
+class Board(StreamingQueryListener):
+    """The progress of all queries of this process by name, as Spark reports it after each batch. Any thread may use it.
+
+    `what` they are is the word for one of them.
+    """
+
+    def __init__(
+        self,
+        pipeline: str,
+        queries: Mapping[str, Query],
+        what: str = "goal",
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.pipeline = pipeline
+        self._what = what
         self._clock = clock
         self._lock = threading.Lock()
-        self._goals = {name: Goal() for name in goals}
+        self._queries = dict(queries)
         self._names: dict[str, str] = {}
         self._host = Pulse()
 
@@ -120,19 +162,19 @@ class Board(StreamingQueryListener):
         """Remember the query's id, by which alone Spark tells of idleness."""
         with self._lock:
             self._names[str(event.id)] = str(event.name)
-            self._goals[str(event.name)].pulse.beat(self._clock())
+            self._queries[str(event.name)].pulse.beat(self._clock())
 
     def onQueryProgress(self, event: QueryProgressEvent) -> None:
         """Take over what the batch reports."""
         with self._lock:
-            goal = self._goals[str(event.progress.name)]
+            goal = self._queries[str(event.progress.name)]
             goal.take(event.progress, time.time())
             goal.pulse.beat(self._clock())
 
     def onQueryIdle(self, event: QueryIdleEvent) -> None:
         """Note that the goal runs and has nothing left to read."""
         with self._lock:
-            goal = self._goals[self._names[str(event.id)]]
+            goal = self._queries[self._names[str(event.id)]]
             goal.state, goal.error, goal.lag, goal.rate = "running", None, 0, 0.0
             goal.checkpoint_failed = False
             goal.pulse.beat(self._clock())
@@ -140,22 +182,22 @@ class Board(StreamingQueryListener):
     def onQueryTerminated(self, event: QueryTerminatedEvent) -> None:
         """Expect nothing of it any more; the host sees the query end and knows whether it starts again."""
         with self._lock:
-            self._goals[self._names[str(event.id)]].pulse.rest()
+            self._queries[self._names[str(event.id)]].pulse.rest()
 
-    def claimed(
-        self, name: str, rule: Mapping[str, Any], checkpoint: str, state_version: int, committed: Committed | None
-    ) -> None:
-        """Note what a goal that starts goes on from."""
+    def note(self, name: str, **facts: Any) -> None:
+        """Set fields of a query, by their names."""
         with self._lock:
-            goal = self._goals[name]
-            goal.rule, goal.checkpoint, goal.state_version = rule, checkpoint, state_version
-            if committed is not None:
-                goal.batch, goal.offsets, goal.batch_ended = committed.batch, committed.offsets, committed.ended
+            for field_name, value in facts.items():
+                setattr(self._queries[name], field_name, value)
+
+    def resumes(self, name: str, committed: Committed) -> None:
+        """Note the last batch of a query that starts, before which it does not go back."""
+        self.note(name, batch=committed.batch, offsets=committed.offsets, batch_ended=committed.ended)
 
     def waiting(self, reason: str | None) -> None:
         """Note what all goals wait for before they start, None for nothing more."""
         with self._lock:
-            for goal in self._goals.values():
+            for goal in self._queries.values():
                 goal.error = reason
 
     def failed(self, name: str, error: str, *, of_checkpoint: bool = False) -> None:
@@ -163,7 +205,7 @@ class Board(StreamingQueryListener):
         fails.
         """
         with self._lock:
-            goal = self._goals[name]
+            goal = self._queries[name]
             goal.state, goal.error = "failed", cause(error)
             goal.checkpoint_failed = of_checkpoint or (
                 goal.checkpoint is not None and is_of_checkpoint(goal.checkpoint, error)
@@ -173,8 +215,8 @@ class Board(StreamingQueryListener):
     def restarted(self, name: str) -> None:
         """Note that a goal was started again."""
         with self._lock:
-            self._goals[name].state = "starting"
-            self._goals[name].restarts += 1
+            self._queries[name].state = "starting"
+            self._queries[name].restarts += 1
 
     def host_lives(self) -> None:
         """Note that the loop that looks after the goals has come round."""
@@ -185,30 +227,33 @@ class Board(StreamingQueryListener):
         """Note that the loop has ended on purpose."""
         with self._lock:
             self._host.rest()
-            for goal in self._goals.values():
+            for goal in self._queries.values():
                 goal.pulse.rest()
 
     def last_batch(self, name: str) -> int | None:
         """Return the id of the goal's last completed batch."""
         with self._lock:
-            return self._goals[name].batch
+            return self._queries[name].batch
 
     def silence(self, name: str) -> float:
         """Return the seconds since a goal's last sign of life, 0 when it is not at work."""
         with self._lock:
-            return self._goals[name].pulse.silence(self._clock())
+            return self._queries[name].pulse.silence(self._clock())
 
     def advances(self, name: str) -> None:
         """Note that a goal is further in its batch than before."""
         with self._lock:
-            self._goals[name].pulse.beat(self._clock())
+            self._queries[name].pulse.beat(self._clock())
 
     def stalled(self, limit: float) -> list[str]:
         """Return what has shown no sign of life for more than `limit` seconds although it is at work; none when all is
         well.
         """
         with self._lock:
-            pulses = {"the host": self._host, **{f"goal {name}": goal.pulse for name, goal in self._goals.items()}}
+            pulses = {
+                "the host": self._host,
+                **{f"{self._what} {name}": goal.pulse for name, goal in self._queries.items()},
+            }
             now = self._clock()
             silent = {name: pulse.silence(now) for name, pulse in pulses.items()}
         return [
@@ -219,20 +264,20 @@ class Board(StreamingQueryListener):
         """Return the goals that do not run, with their state and error."""
         with self._lock:
             return [
-                f"goal {name} is {goal.state}" + (f": {goal.error}" if goal.error else "")
-                for name, goal in self._goals.items()
+                f"{self._what} {name} is {goal.state}" + (f": {goal.error}" if goal.error else "")
+                for name, goal in self._queries.items()
                 if goal.state != "running"
             ]
 
-    def progress(self) -> list[GoalProgress]:
-        """Return the progress of all goals."""
+    def progress(self) -> list[Any]:
+        """Return the progress of all queries: GoalProgress or TableProgress."""
         now = time.time()
         with self._lock:
-            return [goal.facts(name, now) for name, goal in self._goals.items()]
+            return [goal.facts(name, now) for name, goal in self._queries.items()]
 
     def as_json(self) -> dict[str, Any]:
         """Return the document that /progress shows; unknown values are null."""
-        return {"pipeline": self.pipeline, "goals": [asdict(goal) for goal in self.progress()]}
+        return {"pipeline": self.pipeline, f"{self._what}s": [asdict(one) for one in self.progress()]}
 
 
 def _moment(seconds: float) -> str:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import orjson
 from prometheus_client import CollectorRegistry
+from prometheus_client.registry import Collector
 
 from logpipeline import serving
-from logpipeline_spark.metrics import BoardCollector
 from logpipeline_spark.progress import Board
 
 
-def serve(board: Board, address: str, port: int, *, stall_limit: float) -> serving.Server:
+def serve(board: Board, collector: Collector, address: str, port: int, *, stall_limit: float) -> serving.Server:
     """Serve the board in a background thread and return the server; raises LogPipelineError when the port is taken.
 
-    `stall_limit`: so many seconds without progress make /healthz fail.
+    `collector` makes metrics of it; `stall_limit`: so many seconds without progress make /healthz fail.
     """
     registry = CollectorRegistry()
-    registry.register(BoardCollector(board))
+    registry.register(collector)
     return serving.serve(
         registry,
         {

@@ -1,4 +1,4 @@
-"""The Spark session of the goals."""
+"""The Spark session of an application."""
 
 from __future__ import annotations
 
@@ -65,17 +65,23 @@ _JOINED = {
 
 
 def session(
-    name: str, *, shards: int, placement: Placement, checkpoints: str, conf: Mapping[str, str] | None = None
+    name: str,
+    *,
+    shards: int,
+    placement: Placement,
+    checkpoints: str,
+    conf: Mapping[str, str] | None = None,
+    application: Mapping[str, str] | None = None,
 ) -> SparkSession:
-    """Return a running session for queries whose state is below `checkpoints`; `conf` is what the user adds to its
-    configuration.
+    """Return a running session for queries whose state is below `checkpoints`; `application` is the configuration that
+    one application alone needs, `conf` what the user adds.
 
     Raises LogPipelineError when the Kafka source's jars are not there.
     """
     folder = distribution() / "spark-jars"
     jars = sorted(map(str, folder.glob("*.jar")))
     if not jars:
-        raise LogPipelineError(f"Spark's Kafka source is not installed in {folder}; run `make setup`")
+        raise LogPipelineError(f"Spark's jars are not installed in {folder}; run `make setup`")
     options = [*_JAVA_OPTIONS]
     if (archive := folder / CLASS_ARCHIVE).exists():
         options += [f"-XX:SharedArchiveFile={archive}", "-Xlog:cds=off"]
@@ -83,7 +89,7 @@ def session(
     os.environ["PYSPARK_PYTHON"] = sys.executable
     os.environ["SPARK_LOCAL_IP"] = placement.address
     builder = SparkSession.builder.appName(name)
-    ours = {**_SETTINGS, **placement.settings(), "spark.sql.shuffle.partitions": str(shards)}
+    ours = {**_SETTINGS, **(application or {}), **placement.settings(), "spark.sql.shuffle.partitions": str(shards)}
     if is_folder(checkpoints):
         ours["spark.sql.streaming.checkpointFileManagerClass"] = _FOLDER_MANAGER
     for role in ("driver", "executor"):

@@ -15,6 +15,7 @@ from logpipeline.kernel.watermark import Policy
 from logpipeline.rules import Rule
 from logpipeline_spark import windowing
 from logpipeline_spark.counting import COUNTED, counter
+from logpipeline_spark.messages import client_options, messages
 from logpipeline_spark.room import room_of
 from logpipeline_spark.windowing import COUNTS, OUTCOME, STATE, windower
 
@@ -87,32 +88,10 @@ def start(
     `kafka` is Kafka client configuration, `bootstrap.servers` among it; `start_from` (earliest or latest) is where a
     checkpoint begins that is new.
     """
-    options = {f"kafka.{name}": value for name, value in kafka.items()}
     spec = pipeline.spec
-    records = (
-        spark.readStream.format("kafka")
-        .options(**options)
-        .option("subscribe", topics.raw)
-        .option("startingOffsets", start_from)
-        .option("maxOffsetsPerTrigger", spec.spark.max_records_per_batch)
-        # A broker that restarts is waited for, a minute and a half in all; Spark's default is 30 ms, or three minutes
-        # where nothing answers. What is longer is told as an error, and no hang.
-        .option("fetchOffset.numRetries", 8)
-        .option("fetchOffset.retryIntervalMs", 1000)
-        .option("kafka.default.api.timeout.ms", 10_000)
-        .option("kafka.request.timeout.ms", 10_000)
-        # Spark asks the broker for the topic's bounds, two round trips, each time that it takes this many records; the
-        # consumer's default is 500.
-        .option("kafka.max.poll.records", 100_000)
-        # That question waits behind the fetch under way, half a second by default where nothing new comes.
-        .option("kafka.fetch.max.wait.ms", 50)
-        .load()
-        .select("value", "partition", "offset", F.unix_millis("timestamp").alias("arrival_ms"))
-        # A task costs more than the few records of a partition in a short batch; more tasks than cores only wait.
-        .coalesce(spark.sparkContext.defaultParallelism)
-    )
-    messages = goal_results(
-        records,
+    records = messages(spark, kafka, [topics.raw], start_from=start_from, most=spec.spark.max_records_per_batch)
+    outgoing = goal_results(
+        records.drop("topic"),
         rule,
         spec.source,
         topics,
@@ -122,10 +101,10 @@ def start(
     )
     target = F.when(F.col("kind") == windowing.INVALID, F.lit(topics.invalid)).otherwise(F.lit(topics.result))
     return (
-        messages.select(target.alias("topic"), "key", "value")
+        outgoing.select(target.alias("topic"), "key", "value")
         .writeStream.format("kafka")
         .queryName(rule.name)
-        .options(**options)
+        .options(**client_options(kafka))
         .option("kafka.compression.type", "lz4")
         .option("checkpointLocation", checkpoint)
         .trigger(processingTime=f"{round(spec.spark.trigger.total_seconds() * 1000)} milliseconds")

@@ -116,6 +116,9 @@ RULES: dict[str, Example] = {
     "checkpoint-uri": setting(
         "spark.checkpoint.uri", "s3a://bucket/goals", "/goals", "'/goals' is not a Hadoop URI; write for example s3a://"
     ),
+    "lake-uri": setting(
+        "lake.uri", "s3a://logs/nginx", "logs/nginx", "'logs/nginx' is not the URI of a folder that a lake can be in; write"
+    ),
     "alertmanager-url": setting(
         "alerting", {"alertmanager": {"url": "http://a:9093,https://b:9093"}}, {"alertmanager": {"url": "a:9093"}},
         "'a:9093' is not an address; write http(s)://host:port, several with commas between; credentials stand in",
@@ -178,6 +181,12 @@ RULES: dict[str, Example] = {
     ),
     "topic-retention": setting(
         "source.topic.retention", "1m", "59s999ms", "retention: records would go before they are read; write at least 1m"
+    ),
+    "table-retention": setting(
+        "lake.tables.raw.retention", "1h", "59m", "retention: a table is cleaned up by the hour; write at least 1h"
+    ),
+    "lake-trigger": setting(
+        "lake.trigger", "1s", "500ms", "trigger: each commit is a file and an entry of the table's log; write at least 1s"
     ),
     "replicas-within-brokers": setting(
         f"{KAFKA}.replicas", 3, 1, "a topic has more replicas than kafka.managed has brokers; leave its replicas out",
@@ -306,6 +315,9 @@ RULES: dict[str, Example] = {
         "give another index in the same edit", {},
     ),
     "state-version-rises": change(f"{GOAL}.stateVersion", 2, 3, 1, "stateVersion is never lowered"),
+    "lake-stays": change(
+        "lake.uri", "s3a://a/b", "s3a://a/b", "s3a://a/c", "a running lake never moves, for its tables would stay behind"
+    ),
     "checkpoint-stays": change(
         "spark.checkpoint.uri", "s3a://a/b", "s3a://a/b", "s3a://a/c", "the goals' state would stay behind; take the change"
     ),

@@ -19,7 +19,7 @@ from logpipeline_operator import configuration
 from logpipeline_operator.cluster.kinds import CHILDREN
 from logpipeline_operator.metrics import REGISTRY
 from logpipeline_spark.metrics import BoardCollector
-from logpipeline_spark.progress import Board
+from logpipeline_spark.progress import Board, Goal
 
 ALL = ("--values", str(CI["all-options"]), *MONITORING)
 CRD_HOOK = {"ServiceAccount/logpipeline-operator-crds", "Job/logpipeline-operator-crds"} | {
@@ -246,7 +246,7 @@ def test_alerts_look_at_what_the_operator_of_this_release_counts() -> None:
 
 def test_alerts_on_pipelines_look_at_what_their_parts_count() -> None:
     groups = yaml.safe_load((CHART / "files" / "pipeline-alerts.yaml").read_text())["groups"]
-    board = Board("nginx", ["client-rate"])
+    board = Board("nginx", {"client-rate": Goal()})
     families = [*BoardCollector(board).collect(), *BridgeMetrics("nginx").registry.collect()]
     rules = yaml.safe_load((ROOT / "services" / "kafka" / "config" / "metrics.yaml").read_text())["rules"]
     counted = {family.name for family in families} | {rule["name"].removesuffix("_total") for rule in rules} | {"up"}

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from logpipeline_spark.batches import Batches
-from logpipeline_spark.placement import InProcess
+from logpipeline_spark.placement import InProcess, heap
 from logpipeline_spark.session import session
 
 SECONDS = 120
@@ -21,7 +21,7 @@ def slow(batches: Iterator[Any]) -> Iterator[Any]:
 
 
 def test_a_batch_of_several_tasks_is_seen_to_advance_before_it_ends(tmp_path: Path) -> None:
-    spark = session("test", shards=1, placement=InProcess(1, 1 << 30), checkpoints=str(tmp_path))
+    spark = session("test", shards=1, placement=InProcess(1, heap(1 << 30)), checkpoints=str(tmp_path))
     try:
         # Ten tasks, one after the other, of 1.5 s each.
         source = spark.readStream.format("rate-micro-batch").option("rowsPerBatch", 10_000)

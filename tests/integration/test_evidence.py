@@ -15,7 +15,7 @@ from logpipeline.api import parse
 from logpipeline.elastic.evidence import evidence_search
 from logpipeline.elastic.index import PipelineIndex
 from logpipeline.kernel.cells import count
-from logpipeline.kernel.records import RecordReader
+from logpipeline.kernel.records import RecordReader, needed
 from logpipeline.keys import shortened
 from logpipeline.rules import Rule, rule_of
 from processes import Elasticsearch
@@ -158,7 +158,7 @@ def counted(rule: Rule, source: Any, key: tuple[str, ...]) -> set[int]:
     numbers = set()
     for one in RECORDS:
         values = pa.array([json.dumps(one).encode()], pa.binary())
-        records = RecordReader(source, [rule]).read(values, pa.array([ARRIVAL_MS]))
+        records = RecordReader(source, needed([rule])).read(values, pa.array([ARRIVAL_MS]))
         cells = count(records.filter(pl.col("second").is_between(START, END - 1)), rule).cells
         if cells.height and cells.select(pl.col("^key.*$")).row(0) == key:
             numbers.add(one["number"])

@@ -55,6 +55,7 @@ EVERYTHING: dict[str, Any] = {
         "kibanaUrl": "https://kibana.example.org",
         "consoleUrl": "https://console.example.org",
     },
+    "lake": {**WORKLOAD, "storage": STORAGE},
     "console": WORKLOAD,
 }
 EXTERNAL: dict[str, Any] = {
@@ -72,6 +73,7 @@ EXTERNAL: dict[str, Any] = {
         "alertmanager": {"url": "https://a:9093,https://b:9093", "secretRef": {"name": "alertmanager-login"}},
         "webhook": {"url": "https://hook.example.org/in", "secretRef": {"name": "hook-login"}},
     },
+    "lake": {"uri": "s3a://bucket/lake", "secretRef": {"name": "lake-keys"}},
     "console": {"secretRef": {"name": "console-token"}},
 }
 MUTUAL: dict[str, Any] = {

@@ -62,6 +62,9 @@ EDITS: dict[str, Any] = {
     "sink.deadLetterTopic.name": "other",
     "alerting": {"alertmanager": {"url": "http://other:9093"}},
     "alerting.topic": "other",
+    "lake": {"trigger": "7s"},
+    "lake.tables": {"raw": {"retention": "7d"}},
+    "lake.storage.size": "9Gi",
     "console": {"image": IMAGE},
     "networkPolicy": {"enabled": False},
 }
@@ -74,7 +77,10 @@ ROWS = {row.path: row for row in CHANGES if row.kind in (Kind.HOT, Kind.ROLLING)
 PODS = {
     "every goal": "goal",
     "the goal": "goal",
-    **{name: name for name in ("kafka", "generator", "connect", "elasticsearch", "kibana", "alert-bridge", "console")},
+    **{
+        name: name
+        for name in ("kafka", "generator", "connect", "elasticsearch", "kibana", "alert-bridge", "lake", "console")
+    },
 }
 
 

@@ -29,7 +29,7 @@ def goal() -> ShownGoal:
 
 
 def window(start: int, key: str = "10.0.0.1", value: float = 11) -> WindowResult:
-    return WindowResult((key,), start, start + 20, value)
+    return WindowResult((key,), start, start + 20, value, 1)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_the_newest_windows_are_kept_and_what_is_dropped_is_said() -> None:
 def test_a_series_has_the_highest_keys_and_no_value_where_there_is_no_window() -> None:
     store = Windows(goals_of(pipeline())[1], 100)
     for start, key, value in ((0, "a", 1.0), (60, "a", 3.0), (60, "b", 2.0), (60, "c", 1.0), (0, "old", 9.0)):
-        store.add(WindowResult((key,), start, start + 60, value))
+        store.add(WindowResult((key,), start, start + 60, value, 1))
     assert store.series(most_keys=2, most_times=10) == {
         "times": [0, 60],
         "keys": [["a"], ["b"]],

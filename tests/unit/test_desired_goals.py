@@ -55,8 +55,8 @@ def test_state_on_a_volume_or_in_a_folder_of_the_pipelines_own() -> None:
     [
         ({"goals": [{**GOAL, "having": {"greaterThan": 9}}, ERRORS]}, {"web-goal-client-rate", *READERS}),
         ({"goals": [{**GOAL, "stateVersion": 2}, ERRORS]}, {"web-goal-client-rate", "web-alert-bridge"}),
-        ({"goals": [GOAL, ERRORS, {"name": "host-latency", "preset": "host-latency"}]}, {"web-console"}),
-        ({"goals": [GOAL]}, READERS),
+        ({"goals": [GOAL, ERRORS, {"name": "host-latency", "preset": "host-latency"}]}, {"web-console", "web-lake"}),
+        ({"goals": [GOAL]}, {*READERS, "web-lake"}),
         ({"source": {"generator": {"ratePerSecond": 500}}}, {"web-generator"}),
         ({"source": {"generator": EVERYTHING["source"]["generator"], "topic": {"retention": "1h"}}}, set()),
         ({"deletePolicy": "Delete"}, set()),
@@ -90,7 +90,7 @@ def test_a_rotated_secret_rolls_what_mounts_it() -> None:
 
     before, after = templates("1"), templates("2")
     changed = {name for name in before if before[name] != after[name]}
-    assert changed == {"web-goal-client-rate", "web-connect", "web-generator", *READERS}
+    assert changed == {"web-goal-client-rate", "web-connect", "web-generator", "web-lake", *READERS}
 
 
 def test_executors_are_restricted_pods_on_the_drivers_node_with_what_it_mounts() -> None:

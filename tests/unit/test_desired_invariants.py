@@ -68,7 +68,8 @@ def test_prometheus_finds_each_part_of_ours_by_the_name_of_its_port(
         (container,) = template["spec"]["containers"]
         ports = [port["containerPort"] for port in container.get("ports", []) if port["name"] == "metrics"]
         ours = (
-            component in {"kafka", "connect", "goal", "alert-bridge", "console", "generator"} and "executor" not in name
+            component in {"kafka", "connect", "goal", "lake", "alert-bridge", "console", "generator"}
+            and "executor" not in name
         )
         assert len(ports) == ours, name
         # An agent listens where Prometheus asks.

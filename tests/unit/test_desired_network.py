@@ -63,7 +63,7 @@ GOALS = {"goal-client-rate", "goal-host-errors"}
 EXECUTORS = {f"{goal} executor" for goal in GOALS}
 # By port of a workload: the pods of the pipeline that get in, and whether the operator and Prometheus do.
 OPEN: dict[tuple[str, int], tuple[set[str], bool, bool]] = {
-    ("kafka", 9092): (GOALS | EXECUTORS | READERS | {"kafka", "connect", "generator"}, True, False),
+    ("kafka", 9092): (GOALS | EXECUTORS | READERS | {"kafka", "connect", "generator", "lake"}, True, False),
     ("kafka", 9093): ({"kafka"}, False, False),
     ("kafka", 9407): (set(), False, True),
     ("connect", 8083): ({"connect", "console"}, True, False),
@@ -74,6 +74,7 @@ OPEN: dict[tuple[str, int], tuple[set[str], bool, bool]] = {
     ("goal-client-rate", 9405): (READERS, True, True),
     ("goal-client-rate", 7078): ({"goal-client-rate", "goal-client-rate executor"}, False, False),
     ("goal-client-rate executor", 7079): ({"goal-client-rate", "goal-client-rate executor"}, False, False),
+    ("lake", 9410): ({"console"}, True, True),
     ("alert-bridge", 9406): ({"console"}, False, True),
     ("console", 8080): (set(), False, False),
     ("console", 9409): (set(), False, True),

@@ -90,10 +90,10 @@ def test_a_user_places_pods_and_never_loosens_them(component: str) -> None:
     [
         (Stage.RUNNING, set()),
         (Stage.SOURCES_STOPPED, {"generator"}),
-        (Stage.CONSUMERS_STOPPED, {"generator", "goal", "connect", "alert-bridge", "console"}),
+        (Stage.CONSUMERS_STOPPED, {"generator", "goal", "lake", "connect", "alert-bridge", "console"}),
         (
             Stage.ALL_STOPPED,
-            {"generator", "goal", "connect", "alert-bridge", "console", "kafka", "elasticsearch", "kibana"},
+            {"generator", "goal", "lake", "connect", "alert-bridge", "console", "kafka", "elasticsearch", "kibana"},
         ),
     ],
 )

@@ -20,7 +20,7 @@ from logpipeline.api.resource import Spark
 from logpipeline.api.source import Source
 from logpipeline.elastic.evidence import evidence_search, kql
 from logpipeline.kernel import cells, shard, windows
-from logpipeline.kernel.records import RecordReader
+from logpipeline.kernel.records import RecordReader, needed
 from logpipeline.kernel.results import results
 from logpipeline.kernel.segments import frame_from_bytes
 from logpipeline.kernel.shard import Shard
@@ -77,7 +77,7 @@ def test_records_with_a_long_key_are_counted_under_the_short_one_and_as_such() -
     long = "é" * LONGEST
     records = [("a", "b"), (long, "b"), (long, long), (long, long), ("a", None)]
     lines = [orjson.dumps({"host": host, "path": path, "@timestamp": 7}) for host, path in records]
-    frame = RecordReader(Source(), [rule]).read(pa.array(lines, pa.binary()), pa.array([10**12] * len(lines)))
+    frame = RecordReader(Source(), needed([rule])).read(pa.array(lines, pa.binary()), pa.array([10**12] * len(lines)))
     counted, incomplete, short = cells.count(frame, rule)
     assert (incomplete, short) == (1, 3)
     found = {(row["key0"], row["key1"]): row["n"] for row in counted.iter_rows(named=True)}

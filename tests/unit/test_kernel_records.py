@@ -12,7 +12,7 @@ from logpipeline.api import Goal
 from logpipeline.api.source import Source
 from logpipeline.kernel import cells
 from logpipeline.kernel.json_lines import JsonLines
-from logpipeline.kernel.records import RecordReader
+from logpipeline.kernel.records import RecordReader, needed
 from logpipeline.rules import Rule, rule_of
 
 ARRIVAL_MS = 1_700_000_000_000
@@ -100,7 +100,7 @@ def all_fields() -> list[Rule]:
 
 
 def read(values: list[bytes | None], source: Source | None = None) -> list[dict[str, Any]]:
-    frame = RecordReader(source or Source(), all_fields()).read(
+    frame = RecordReader(source or Source(), needed(all_fields())).read(
         pa.array(values, pa.binary()), pa.array([ARRIVAL_MS] * len(values))
     )
     assert frame.height == len(values)
@@ -188,7 +188,7 @@ def test_nginx_json_with_names_of_its_own(layout: str, text: str) -> None:
         "window": {"size": "1s"},
         "aggregate": {"sum": {"field": "bytes"}},
     }
-    reader = RecordReader(source, [rule_of(Goal.model_validate(goal))])
+    reader = RecordReader(source, needed([rule_of(Goal.model_validate(goal))]))
     row = reader.read(pa.array([line.encode()] * 3, pa.binary()), pa.array([ARRIVAL_MS] * 3)).to_dicts()[2]
     assert row["second"] == TIMES[layout, text]
     assert row["invalid"] == (None if row["second"] else "time: no finite timestamp")
@@ -223,7 +223,7 @@ def test_conditions_at_their_edges(condition: dict[str, Any], expected: list[int
         f'{{"@timestamp":7,"status":{f"{chr(34)}{status}{chr(34)}" if as_text else status}}}'.encode()
         for status in statuses
     ]
-    frame = RecordReader(Source(), [rule]).read(
+    frame = RecordReader(Source(), needed([rule])).read(
         pa.array([*lines, b'{"@timestamp":7}'], pa.binary()), pa.array([ARRIVAL_MS] * 9)
     )
     counted, incomplete, _ = cells.count(frame, rule)

@@ -15,7 +15,7 @@ from polars.testing import assert_frame_equal
 
 from logpipeline.api.source import Source
 from logpipeline.kernel.json_lines import JsonLines
-from logpipeline.kernel.records import RecordReader
+from logpipeline.kernel.records import RecordReader, needed
 from test_kernel_records import all_fields
 
 NOW_MS = 1_659_509_511_000
@@ -75,7 +75,7 @@ def alike(draw: st.DrawFn) -> list[bytes]:
 
 
 def read(batch: list[bytes]) -> pl.DataFrame:
-    reader = RecordReader(Source(), all_fields())
+    reader = RecordReader(Source(), needed(all_fields()))
     return reader.read(pa.array(batch, pa.binary()), pa.array([NOW_MS] * len(batch), pa.int64()))
 
 
@@ -158,7 +158,7 @@ def test_nothing_that_a_client_sends_decides_what_a_line_counts_as(
     nobody = b'""' if escape is by_apache else b"-"
     line = SERVER % (user or nobody, request) + (b' "%b" "%b"' % (referrer, agent) if layout == "combined" else b"")
     ordinary = SERVER % (b"-", b"GET / HTTP/1.1") + (b' "-" "x"' if layout == "combined" else b"")
-    reader = RecordReader(Source.model_validate({"format": layout}), all_fields())
+    reader = RecordReader(Source.model_validate({"format": layout}), needed(all_fields()))
     frame = reader.read(pa.array([ordinary, line, ordinary], pa.binary()), pa.array([NOW_MS] * 3, pa.int64()))
     assert frame.select("invalid", "second", "text:client_ip", "text:status").unique().rows() == [
         (None, NOW_MS // 1000, "192.0.2.1", "401")

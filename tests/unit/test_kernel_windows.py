@@ -18,7 +18,7 @@ from logpipeline.api import Goal
 from logpipeline.api.goal import RESULT_FIELDS
 from logpipeline.api.source import Source
 from logpipeline.kernel import cells, shard, watermark
-from logpipeline.kernel.records import RecordReader
+from logpipeline.kernel.records import RecordReader, needed
 from logpipeline.kernel.results import results
 from logpipeline.kernel.segments import frame_from_bytes, frame_to_bytes
 from logpipeline.kernel.shard import Outcome
@@ -64,7 +64,7 @@ def run(batches: list[list[Record]], rule: Rule, lateness: int = 3) -> tuple[dic
     """Results by (keys, start), the late records, and the most cells that state ever held."""
     state = shard.new_shard()
     policy = Policy(lateness * 1000, 10_000, 1)
-    reader = RecordReader(Source(), [rule])
+    reader = RecordReader(Source(), needed([rule]))
     found: dict[tuple[object, ...], float] = {}
     late = most = 0
     for batch in batches:

@@ -11,7 +11,7 @@ import pytest
 
 from logpipeline.api import Goal
 from logpipeline.api.source import Source
-from logpipeline.kernel.records import RecordReader
+from logpipeline.kernel.records import RecordReader, needed
 from logpipeline.rules import rule_of
 
 VECTORS = json.loads((Path(__file__).parents[1] / "data" / "record_vectors.json").read_text())
@@ -44,7 +44,7 @@ def reader(vector: dict[str, Any]) -> RecordReader:
         "aggregate": {"sum": {"field": "bytes"}},
     }
     source = Source.model_validate({"format": vector["format"], **vector.get("source", {})})
-    return RecordReader(source, [rule_of(Goal.model_validate(goal))])
+    return RecordReader(source, needed([rule_of(Goal.model_validate(goal))]))
 
 
 @pytest.mark.parametrize("vector", VECTORS, ids=[vector["name"] for vector in VECTORS])

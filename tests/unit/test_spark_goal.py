@@ -68,18 +68,21 @@ def test_one_goal_reports_the_invalid_records(goal: int, reports: bool | None, i
 
 
 def test_the_settings_of_kafka_come_from_the_resource_and_its_secret(tmp_path: Path) -> None:
-    assert client_settings(a_pipeline(), "k:9092", None) == {"bootstrap.servers": "k:9092"}
+    assert client_settings(None, "k:9092", None) == {"bootstrap.servers": "k:9092"}
+    external = a_pipeline(kafka=SCRAM).spec.kafka.external
+    assert external is not None
+    security = external.security
     for key, value in {"username": "me", "password": "p\n", "ca.crt": "CA"}.items():
         (tmp_path / key).write_text(value)
-    settings = client_settings(a_pipeline(kafka=SCRAM), "k:9092", tmp_path)
+    settings = client_settings(security, "k:9092", tmp_path)
     assert settings["security.protocol"] == "SASL_SSL"
     assert settings["ssl.truststore.location"] == f"{tmp_path}/ca.crt"
     assert settings["sasl.jaas.config"].endswith('required username="me" password="p";')
     (tmp_path / "password").unlink()
     with pytest.raises(LogPipelineError, match="the Secret 's' has no password"):
-        client_settings(a_pipeline(kafka=SCRAM), "k:9092", tmp_path)
+        client_settings(security, "k:9092", tmp_path)
     with pytest.raises(LogPipelineError, match="give the folder of its files with --kafka-secret"):
-        client_settings(a_pipeline(kafka=SCRAM), "k:9092", None)
+        client_settings(security, "k:9092", None)
 
 
 def test_collections_leave_out_modules_and_nothing_that_comes_later(monkeypatch: pytest.MonkeyPatch) -> None:

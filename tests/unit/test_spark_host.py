@@ -14,7 +14,7 @@ from pyspark.errors import PySparkException
 from logpipeline.errors import LogPipelineError
 from logpipeline_spark.failures import CheckpointError
 from logpipeline_spark.host import Host
-from logpipeline_spark.progress import Board
+from logpipeline_spark.progress import Board, Goal
 
 
 class _Answer:
@@ -74,10 +74,10 @@ def test_a_goal_that_fails_starts_again_and_the_others_run_on(
 ) -> None:
     monkeypatch.setattr("logpipeline_spark.host._LOOK_EVERY", 0.01)
     monkeypatch.setattr("logpipeline_spark.host.backoff", lambda _: 0.0)
-    board, stop = Board("web", ["bad", "good"]), threading.Event()
+    board, stop = Board("web", {"bad": Goal(), "good": Goal()}), threading.Event()
     seen: list[tuple[Any, ...]] = []
     for name in ("bad", "good"):
-        board.claimed(name, {}, f"/checkpoint/{name}", 1, None)
+        board.note(name, rule={}, checkpoint=f"/checkpoint/{name}", state_version=1)
     start = starts(error, RUNNING)
 
     def bad() -> Any:
@@ -92,7 +92,7 @@ def test_a_goal_that_fails_starts_again_and_the_others_run_on(
 
 
 def test_without_a_jvm_nothing_runs() -> None:
-    board = Board("web", ["rate"])
+    board = Board("web", {"rate": Goal()})
     with pytest.raises(LogPipelineError, match="the JVM has ended"):
         Host({"rate": starts(Py4JError("An error occurred while calling o1.x"))}, board, nothing).run(threading.Event())
 
@@ -125,7 +125,7 @@ def test_a_first_batch_may_take_as_long_as_it_advances(
     work: Callable[[int], tuple[int, ...]], stalled: list[str]
 ) -> None:
     stop: Any = Stop(20)
-    board = Board("web", ["rate"], lambda: stop.seconds)
+    board = Board("web", {"rate": Goal()}, clock=lambda: stop.seconds)
 
     def start() -> Any:
         board.onQueryStarted(SimpleNamespace(id="1", name="rate"))  # type: ignore[arg-type]

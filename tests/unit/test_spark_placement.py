@@ -13,7 +13,7 @@ from logpipeline.api.quantity import bytes_of, cores_of
 from logpipeline.errors import LogPipelineError, ResourceError
 from logpipeline_spark import container
 from logpipeline_spark.leftovers import path_of
-from logpipeline_spark.placement import InProcess, executor_pods, memory_of, workers
+from logpipeline_spark.placement import InProcess, executor_pods, heap, memory_of, workers
 from logpipeline_spark.session import collector, is_folder, merged
 from pipelines import a_pipeline
 
@@ -61,14 +61,14 @@ def test_what_the_container_may_use_is_read_from_either_version_of_cgroups(
 
 
 @pytest.mark.parametrize(
-    ("memory", "heap"),
+    ("memory", "expected"),
     [(None, None), (2048 * MIB, "512m"), (4096 * MIB, "1024m"), (1024 * MIB, "480m")],
 )
 def test_the_heap_is_a_share_of_the_container_and_never_less_than_spark_takes(
-    memory: int | None, heap: str | None
+    memory: int | None, expected: str | None
 ) -> None:
-    settings = InProcess(2, memory).settings()
-    assert settings.get("spark.driver.memory") == heap
+    settings = InProcess(2, None if memory is None else heap(memory)).settings()
+    assert settings.get("spark.driver.memory") == expected
     assert settings["spark.master"] == "local[2]"
 
 

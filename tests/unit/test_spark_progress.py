@@ -14,7 +14,8 @@ import pytest
 from logpipeline.progress import read_progress
 from logpipeline_spark.checkpoint import Committed, offsets_of, read_offsets
 from logpipeline_spark.health import stall_limit
-from logpipeline_spark.progress import Board
+from logpipeline_spark.metrics import BoardCollector
+from logpipeline_spark.progress import Board, Goal
 from logpipeline_spark.serving import serve
 
 LIMIT = 120.0
@@ -97,7 +98,7 @@ def test_a_goal_that_is_at_work_and_shows_no_progress_has_stalled(
     events: list[tuple[float, str]], stalled: str | None, ready: bool
 ) -> None:
     clock = Clock()
-    board = Board("web", ["rate"], clock)
+    board = Board("web", {"rate": Goal()}, clock=clock)
     happened(board, clock, events)
     assert board.stalled(LIMIT) == ([stalled] if stalled else [])
     assert (board.not_running() == []) is ready
@@ -117,7 +118,7 @@ def told(board: Board) -> dict[str, Any]:
 
 
 def test_progress_tells_where_a_goal_is() -> None:
-    board = Board("web", ["rate"])
+    board = Board("web", {"rate": Goal()})
     board.onQueryStarted(STARTED)  # type: ignore[arg-type]
     board.onQueryProgress(batch(4, 10, 30))
     first = told(board)
@@ -133,11 +134,12 @@ def test_progress_tells_where_a_goal_is() -> None:
 
 
 def test_progress_goes_on_from_what_the_checkpoint_holds() -> None:
-    board = Board("web", ["rate"])
+    board = Board("web", {"rate": Goal()})
     board.waiting("topic 'raw' cannot be read")
     assert told(board)["error"] == "topic 'raw' cannot be read"
     board.waiting(None)
-    board.claimed("rate", {"aggregate": "count"}, "/checkpoint/rate.v2", 2, Committed(9, {"0": 5}, 1_700_000_000.25))
+    board.note("rate", rule={"aggregate": "count"}, checkpoint="/checkpoint/rate.v2", state_version=2)
+    board.resumes("rate", Committed(9, {"0": 5}, 1_700_000_000.25))
     before = told(board)
     assert before["error"] is None
     expected = {
@@ -163,8 +165,8 @@ def test_progress_goes_on_from_what_the_checkpoint_holds() -> None:
 def test_a_goal_whose_checkpoint_is_at_fault_says_so_until_it_reads_again(
     error: str, refused: bool, failed: bool
 ) -> None:
-    board = Board("web", ["rate"])
-    board.claimed("rate", {"aggregate": "count"}, "/checkpoint/rate", 1, None)
+    board = Board("web", {"rate": Goal()})
+    board.note("rate", rule={"aggregate": "count"}, checkpoint="/checkpoint/rate", state_version=1)
     board.failed("rate", error, of_checkpoint=refused)
     board.restarted("rate")
     board.onQueryStarted(STARTED)  # type: ignore[arg-type]
@@ -192,7 +194,7 @@ def test_a_goal_whose_checkpoint_is_at_fault_says_so_until_it_reads_again(
     ],
 )
 def test_an_error_is_told_by_its_cause_not_by_the_task_that_met_it(error: str, line: str) -> None:
-    board = Board("web", ["rate"])
+    board = Board("web", {"rate": Goal()})
     board.failed("rate", error)
     assert told(board)["error"] == line
 
@@ -226,8 +228,8 @@ def answer(url: str) -> tuple[int, str]:
 
 def test_the_probes_answer_by_status_and_say_why() -> None:
     clock = Clock()
-    board = Board("web", ["rate"], clock)
-    server = serve(board, "127.0.0.1", 0, stall_limit=LIMIT)
+    board = Board("web", {"rate": Goal()}, clock=clock)
+    server = serve(board, BoardCollector(board), "127.0.0.1", 0, stall_limit=LIMIT)
     url = f"http://127.0.0.1:{server.port}"
     try:
         assert answer(f"{url}/healthz") == (200, "ok\n")

@@ -11,6 +11,7 @@ import pytest
 from logpipeline.api import LogPipeline
 from logpipeline.api.reading import Stored
 from logpipeline.api.status import Status
+from logpipeline.progress import TableProgress
 from logpipeline_operator.observe.facts import (
     ConnectorFacts,
     Facts,
@@ -18,6 +19,7 @@ from logpipeline_operator.observe.facts import (
     FaultKind,
     IndexFacts,
     KafkaFacts,
+    LakeFacts,
     TopicsFacts,
 )
 from logpipeline_operator.status.conditions import status_of, status_of_invalid
@@ -39,6 +41,7 @@ EXTERNAL = a_pipeline(
 GENERATES = a_pipeline(source={"generator": {}})
 ALERTS = a_pipeline(alerting={"webhook": {"url": "http://hook"}})
 SUSPENDED = a_pipeline(suspend=True)
+LAKE = a_pipeline(lake={})
 LONG_AGO = NOW - timedelta(minutes=6)
 JUST_NOW = NOW - timedelta(seconds=20)
 
@@ -62,6 +65,7 @@ def test_all_is_well() -> None:
         "TopicsReady": ("True", "Ready"),
         "GoalsReady": ("True", "Ready"),
         "SinkReady": ("True", "Ready"),
+        "LakeReady": ("True", "Disabled"),
         "FlowHealthy": ("True", "Healthy"),
     }
 
@@ -301,6 +305,65 @@ DOWN = Fault(FaultKind.UNREACHABLE, "it does not answer")
 def test_what_is_wrong_is_named(pipeline: LogPipeline, seen: Facts, expected: dict[str, tuple[str, str]]) -> None:
     shown = conditions(pipeline, seen)
     assert {kind: shown[kind] for kind in expected} == expected
+
+
+def table(name: str = "raw", **changes: Any) -> TableProgress:
+    known = {"state": "running", "offset_total": 1000, "lag_records": 0, "files": 3, "bytes": 5000}
+    return TableProgress(**{"table": name, "last_batch_time": "2026-03-01T11:59:58.25+00:00", **known, **changes})
+
+
+def with_lake(lake: LakeFacts | None, **pods: Any) -> Facts:
+    """Facts of a pipeline whose writer has `pods`."""
+    usual = facts()
+    return replace(usual, workloads=(*usual.workloads, workload("lake", **pods)), lake=lake)
+
+
+TABLES = {"raw": table(), "results": table("results", files=1, bytes=70)}
+FULL = {**TABLES, "raw": table(state="failed", error="No space left on device")}
+
+
+@pytest.mark.parametrize(
+    ("seen", "expected"),
+    [
+        pytest.param(
+            with_lake(LakeFacts(tables=TABLES, lag=0)),
+            {"LakeReady": ("True", "Ready"), "Ready": ("True", "Ready"), "FlowHealthy": ("True", "Healthy")},
+            id="well",
+        ),
+        pytest.param(facts(), {"LakeReady": ("False", "Creating"), "Ready": ("False", "Creating")}, id="not there yet"),
+        pytest.param(with_lake(LakeFacts()), {"LakeReady": ("Unknown", "Unknown")}, id="not asked yet"),
+        pytest.param(
+            with_lake(LakeFacts(Fault(FaultKind.UNREACHABLE, "no answer"))),
+            {"LakeReady": ("False", "Unreachable"), "FlowHealthy": ("False", "LakeFailed")},
+            id="does not answer",
+        ),
+        pytest.param(
+            with_lake(LakeFacts(tables=FULL), ready=0, unready_since=JUST_NOW),
+            {"LakeReady": ("False", "LakeFailed"), "Ready": ("False", "LakeFailed"), "FlowHealthy": ("False", "LakeFailed")},
+            id="its store is full",
+        ),
+        pytest.param(
+            with_lake(LakeFacts(tables={"raw": table(state="starting")})), {"LakeReady": ("False", "Starting")}, id="starts"
+        ),
+        pytest.param(
+            with_lake(LakeFacts(tables=TABLES, lag=10**6, catches_up=False)),
+            {"LakeReady": ("True", "Ready"), "FlowHealthy": ("False", "LakeBehind")},
+            id="far behind",
+        ),
+        pytest.param(
+            with_lake(LakeFacts(tables=TABLES, lag=10**6, catches_up=True)), {"FlowHealthy": ("True", "Healthy")}, id="catches up"
+        ),
+    ],
+)  # fmt: skip
+def test_the_lake_is_judged_by_its_tables(seen: Facts, expected: dict[str, tuple[str, str]]) -> None:
+    found = conditions(LAKE, seen)
+    assert {kind: found[kind] for kind in expected} == expected
+
+
+def test_the_status_has_what_the_lake_holds() -> None:
+    status = status_of(LAKE, with_lake(LakeFacts(tables=TABLES, lag=7)), now=NOW)
+    assert status["lake"] == {"lag": 7, "files": 4, "bytes": 5070, "lastCommitTime": "2026-03-01T11:59:58Z"}
+    assert "No space left on device" in message(LAKE, with_lake(LakeFacts(tables=FULL)), "LakeReady")
 
 
 def test_of_several_faults_the_cause_is_shown_and_not_the_consequence() -> None:

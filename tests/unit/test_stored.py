@@ -20,7 +20,7 @@ CONDITION = {"field": "status", "equals": 500, "ignoreCase": True}
     ("changes", "unknown"),
     [
         pytest.param({}, (), id="nothing new"),
-        pytest.param({"lake": {"managed": {}}}, ("spec.lake",), id="a part"),
+        pytest.param({"archive": {"managed": {}}}, ("spec.archive",), id="a part"),
         pytest.param(
             {"source.unwrap": "cri", "kafka.managed.tier": 1},
             ("spec.kafka.managed.tier", "spec.source.unwrap"),
@@ -50,7 +50,7 @@ def test_unknown_fields_are_named_and_ignored(changes: Changes, unknown: tuple[s
     ("changes", "fault"),
     [
         ({"source.format": "otlp", "source.unwrap": "cri"}, "spec.source.format: 'otlp' is not one of 'json'"),
-        ({"source.topic.partitions": {"of": "each"}, "lake": {}}, "spec.source.topic.partitions: is a mapping, not a whole"),
+        ({"source.topic.partitions": {"of": "each"}, "archive": {}}, "spec.source.topic.partitions: is a mapping, not a whole"),
         ({"goals.0.where": [{"field": "path", "suffix": ".php"}]}, "spec.goals[0].where[0]: give exactly one of equals"),
     ],
 )  # fmt: skip

@@ -20,6 +20,7 @@ ALERT_BRIDGE_METRICS_PORT = 9406
 KAFKA_METRICS_PORT = 9407
 CONNECT_METRICS_PORT = 9408
 CONSOLE_METRICS_PORT = 9409
+LAKE_METRICS_PORT = 9410
 CONSOLE_PORT = 8080
 
 
@@ -104,6 +105,11 @@ def kibana_url(pipeline: LogPipeline, settings: Settings) -> str:
 def goal_url(pipeline: LogPipeline, settings: Settings, goal: str) -> str:
     """Return the URL under which a goal tells of itself: /progress, /metrics, /healthz, /readyz."""
     return _url(Component(pipeline, "goal", goal), settings, GOAL_METRICS_PORT)
+
+
+def lake_url(pipeline: LogPipeline, settings: Settings) -> str:
+    """Return the URL under which the lake's writer reports: /progress, /metrics, /healthz, /readyz."""
+    return _url(Component(pipeline, "lake"), settings, LAKE_METRICS_PORT)
 
 
 def alert_bridge_url(pipeline: LogPipeline, settings: Settings) -> str:

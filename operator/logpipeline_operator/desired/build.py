@@ -16,6 +16,7 @@ from logpipeline_operator.desired import (
     goal,
     kafka,
     kibana,
+    lake,
     network,
 )
 from logpipeline_operator.desired.secrets import SecretFacts
@@ -40,6 +41,7 @@ def desired(
     objects += executors.account_objects(pipeline)
     for each in pipeline.spec.goals:
         objects += goal.objects(pipeline, each.name, goal_pipelines[each.name], settings, secrets)
+    objects += lake.objects(pipeline, settings, secrets)
     objects += connect.objects(pipeline, settings, secrets)
     objects += alert_bridge.objects(pipeline, settings, secrets)
     objects += generator.objects(pipeline, settings, secrets)

@@ -38,17 +38,19 @@ def objects(pipeline: LogPipeline, settings: Settings) -> list[dict[str, Any]]:
 def _openings(pipeline: LogPipeline) -> Iterator[tuple[Component, list[_Opening]]]:
     """Yield each component that the pipeline has, and what is open of it."""
     spec, allow = pipeline.spec, pipeline.spec.network_policy.allow
-    kafka, goals, connect, elasticsearch, kibana, bridge, console, generator = (
+    kafka, goals, lake, connect, elasticsearch, kibana, bridge, console, generator = (
         Component(pipeline, kind)
-        for kind in ("kafka", "goal", "connect", "elasticsearch", "kibana", "alert-bridge", "console", "generator")
-    )
+        for kind in (
+            "kafka", "goal", "lake", "connect", "elasticsearch", "kibana", "alert-bridge", "console", "generator"
+        )
+    )  # fmt: skip
 
     def metrics(port: int, *readers: Component, operator: bool = False) -> _Opening:
         return _Opening((port,), readers, operator, allow.metrics)
 
     if spec.kafka.managed is not None:
         # Brokers replicate over the port of the clients.
-        clients = (kafka, goals, connect, bridge, console, generator)
+        clients = (kafka, goals, lake, connect, bridge, console, generator)
         yield (
             kafka,
             [
@@ -64,6 +66,8 @@ def _openings(pipeline: LogPipeline) -> Iterator[tuple[Component, list[_Opening]
             # Driver and executors have the same labels, and fetch blocks from each other.
             openings.append(_Opening((addresses.DRIVER_PORT, addresses.BLOCK_MANAGER_PORT), (goal,)))
         yield goal, openings
+    if spec.lake is not None:
+        yield lake, [metrics(addresses.LAKE_METRICS_PORT, console, operator=True)]
     if spec.sink is not None:
         # A worker forwards what only the leader of its group can do.
         rest = _Opening((addresses.connect_port(pipeline),), (connect, console), operator=True)

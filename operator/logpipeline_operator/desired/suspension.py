@@ -21,9 +21,9 @@ class Stage(StrEnum):
 _STOPPED = {
     Stage.RUNNING: frozenset[str](),
     Stage.SOURCES_STOPPED: frozenset({"generator"}),
-    Stage.CONSUMERS_STOPPED: frozenset({"generator", "goal", "connect", "alert-bridge", "console"}),
+    Stage.CONSUMERS_STOPPED: frozenset({"generator", "goal", "lake", "connect", "alert-bridge", "console"}),
     Stage.ALL_STOPPED: frozenset(
-        {"generator", "goal", "connect", "alert-bridge", "console", "kafka", "elasticsearch", "kibana"}
+        {"generator", "goal", "lake", "connect", "alert-bridge", "console", "kafka", "elasticsearch", "kibana"}
     ),
 }
 

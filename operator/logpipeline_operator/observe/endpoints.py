@@ -18,3 +18,4 @@ class Endpoints:
     connect: str | None = None
     elasticsearch: str | None = None
     kibana: str | None = None
+    lake: str | None = None

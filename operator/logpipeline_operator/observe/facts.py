@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from logpipeline.progress import GoalProgress
+from logpipeline.progress import GoalProgress, TableProgress
 
 
 class FaultKind(StrEnum):
@@ -122,6 +122,18 @@ class GoalFacts:
 
 
 @dataclass(frozen=True)
+class LakeFacts:
+    """The lake in its writer's own words, a table each. `lag` is how many records of the raw topic it lacks,
+    `catches_up` whether that shrinks or is gone.
+    """
+
+    fault: Fault | None = None
+    tables: Mapping[str, TableProgress] = field(default_factory=dict)
+    lag: int | None = None
+    catches_up: bool | None = None
+
+
+@dataclass(frozen=True)
 class ConnectorFacts:
     """The sink connector. `task_fault` is the cause of the first task that failed, `restarts` how often we restarted
     failed tasks.
@@ -171,6 +183,7 @@ class Facts:
     kafka: KafkaFacts = field(default_factory=KafkaFacts)
     topics: TopicsFacts = field(default_factory=TopicsFacts)
     goals: Mapping[str, GoalFacts] = field(default_factory=dict)
+    lake: LakeFacts | None = None
     connector: ConnectorFacts | None = None
     removed_connectors: tuple[str, ...] = ()
     index: IndexFacts | None = None
@@ -182,8 +195,10 @@ class Facts:
 
     @property
     def drained(self) -> bool | None:
-        """Whether goals and sink have processed all that is on the raw topic; None when unknown."""
+        """Whether goals, lake and sink have processed all that is on the raw topic; None when unknown."""
         lags = [goal.lag for goal in self.goals.values()]
+        if self.lake is not None:
+            lags.append(self.lake.lag)
         if self.connector is not None:
             lags.append(self.kafka.sink_lag)
         return None if None in lags else not any(lags)

@@ -14,10 +14,18 @@ from logpipeline.api import LogPipeline
 from logpipeline_operator.cluster.kinds import PipelineKey
 from logpipeline_operator.observe.credentials import SecretValues
 from logpipeline_operator.observe.endpoints import Endpoints
-from logpipeline_operator.observe.facts import Facts, FlowFacts, GoalFacts, IndexFacts, KafkaFacts, TopicsFacts
+from logpipeline_operator.observe.facts import (
+    Facts,
+    FlowFacts,
+    GoalFacts,
+    IndexFacts,
+    KafkaFacts,
+    LakeFacts,
+    TopicsFacts,
+)
 from logpipeline_operator.observe.peers import Peer, ask_all
 from logpipeline_operator.observe.pool import FairPool
-from logpipeline_operator.observe.questions import CONNECTOR, INDEX, KAFKA, KIBANA, Look, Memories, goal_peer
+from logpipeline_operator.observe.questions import CONNECTOR, INDEX, KAFKA, KIBANA, LAKE, Look, Memories, goal_peer
 from logpipeline_operator.observe.trends import Trends
 from logpipeline_operator.observe.workloads import all_workload_facts
 
@@ -77,6 +85,7 @@ class Observer:
             kafka=kafka,
             topics=topics,
             goals={name: _with_trends(goal, kafka, known.trends, now) for name, goal in goals.items()},
+            lake=_lake(pipeline, answers.get(LAKE), kafka, known.trends, now),
             connector=answers.get(CONNECTOR),
             removed_connectors=known.memories.connector.take_removed(),
             index=_index(answers),
@@ -109,6 +118,20 @@ def _with_trends(goal: GoalFacts, kafka: KafkaFacts, trends: Trends, now: float)
         still_seconds=trends.goal_still(goal.name, now),
         rate=trends.goal_rate(goal.name),
     )
+
+
+def _lake(
+    pipeline: LogPipeline, answer: LakeFacts | None, kafka: KafkaFacts, trends: Trends, now: float
+) -> LakeFacts | None:
+    """Return what is known of the lake, None for a pipeline without one."""
+    if pipeline.spec.lake is None:
+        return None
+    raw = answer.tables.get("raw") if answer else None
+    if answer is None or raw is None:
+        return answer or LakeFacts()
+    lag = raw.lag_records if kafka.records is None else raw.behind(kafka.records)
+    trends.lake_lag.add(now, lag)
+    return replace(answer, lag=lag, catches_up=trends.lake_catches_up())
 
 
 def _index(answers: Mapping[str, Any]) -> IndexFacts | None:

@@ -24,6 +24,7 @@ from logpipeline_operator.observe.facts import (
     GoalFacts,
     IndexFacts,
     KafkaFacts,
+    LakeFacts,
     TopicsFacts,
     WorkloadFacts,
 )
@@ -31,9 +32,10 @@ from logpipeline_operator.observe.faults import PeerError
 from logpipeline_operator.observe.goals import observe_goal
 from logpipeline_operator.observe.kafka import TopicsMemory, observe_kafka
 from logpipeline_operator.observe.kibana import KibanaMemory, ensure_saved_objects
+from logpipeline_operator.observe.lake import observe_lake
 from logpipeline_operator.observe.peers import Question
 
-KAFKA, CONNECTOR, INDEX, KIBANA = "Kafka", "Kafka Connect", "Elasticsearch", "Kibana"
+KAFKA, LAKE, CONNECTOR, INDEX, KIBANA = "Kafka", "lake", "Kafka Connect", "Elasticsearch", "Kibana"
 
 
 @dataclass
@@ -79,6 +81,9 @@ class Look:
             # A goal that has failed is not ready, and has the most to tell.
             if workload is not None and workload.desired and workload.pods:
                 asked[goal_peer(name)] = self._goal(name, url)
+        workload = self._workload("lake")
+        if self.endpoints.lake is not None and workload is not None and workload.desired and workload.pods:
+            asked[LAKE] = self._lake(self.endpoints.lake)
         if self.pipeline.spec.sink is None or self.endpoints.elasticsearch is None:
             return asked
         managed = self.pipeline.spec.sink.elasticsearch.managed
@@ -126,6 +131,15 @@ class Look:
             unknown=GoalFacts(name),
             fault=lambda answer: answer.fault,
             about=self._about("goal", name),
+        )
+
+    def _lake(self, url: str) -> Question:
+        return Question(
+            ask=lambda: observe_lake(url),
+            late=LakeFacts(_late(f"the lake's writer at {url}")),
+            unknown=LakeFacts(),
+            fault=lambda answer: answer.fault,
+            about=self._about("lake"),
         )
 
     def _index(self, url: str) -> Question:

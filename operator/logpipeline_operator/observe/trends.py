@@ -110,6 +110,7 @@ class Trends:
         self.records = Series(self.RATE_SECONDS)
         self._of_share = {name: Series(self.SHARE_SECONDS) for name in ("records", "invalid", "dead letters")}
         self._sink_lag = Series(self.LAG_SECONDS)
+        self.lake_lag = Series(self.LAG_SECONDS)
         self._goals: dict[str, GoalSeries] = {}
 
     def add(self, now: float, kafka: KafkaFacts) -> None:
@@ -144,6 +145,10 @@ class Trends:
     def sink_catches_up(self) -> bool | None:
         """Tell whether the sink's lag shrinks or is gone."""
         return _catches_up(self._sink_lag, self.LEAST_LAG_SECONDS)
+
+    def lake_catches_up(self) -> bool | None:
+        """Return whether the lake's lag shrinks or is gone, None as long as it is unknown."""
+        return _catches_up(self.lake_lag, self.LEAST_LAG_SECONDS)
 
     def goal_catches_up(self, name: str) -> bool | None:
         """Tell whether a goal's lag shrinks or is gone."""

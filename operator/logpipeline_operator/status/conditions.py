@@ -10,12 +10,13 @@ from logpipeline.api import LogPipeline
 from logpipeline_operator.observe.facts import Facts
 from logpipeline_operator.status.flow import flow_finding
 from logpipeline_operator.status.goals import goal_entries, goal_findings, goals_finding
-from logpipeline_operator.status.numbers import moment, rate_text
+from logpipeline_operator.status.numbers import batch_time, moment, rate_text
 from logpipeline_operator.status.parts import (
     alerting_finding,
     console_finding,
     generator_finding,
     kafka_finding,
+    lake_finding,
     sink_finding,
     topics_finding,
 )
@@ -25,6 +26,7 @@ from logpipeline_operator.status.reasons import (
     FLOW,
     GOALS,
     KAFKA,
+    LAKE,
     PARTS,
     PROGRESSING,
     READY,
@@ -36,7 +38,7 @@ from logpipeline_operator.status.reasons import (
 )
 
 _LONGEST_MESSAGE = 1500
-_NUMBERS = ("lag", "rate", "records", "sink")
+_NUMBERS = ("lag", "rate", "records", "sink", "lake")
 
 
 def status_of(
@@ -64,6 +66,7 @@ def status_of(
         TOPICS: topics_finding(pipeline, facts, kafka),
         GOALS: goals_finding(goals),
         SINK: sink_finding(pipeline, facts),
+        LAKE: lake_finding(pipeline, facts),
     }
     found = {kind: as_before(finding, before, kind) for kind, finding in found.items()}
     others = [generator_finding(pipeline, facts), alerting_finding(pipeline, facts), console_finding(pipeline, facts)]
@@ -82,6 +85,7 @@ def status_of(
         "rate": rate_text(facts.flow.rate),
         "records": facts.kafka.records,
         "sink": _sink(pipeline, facts),
+        "lake": _lake(facts),
     }
     known = {key: value for key, value in status.items() if value is not None}
     # Numbers that this operator has not asked for yet are still those that another has written.
@@ -126,6 +130,21 @@ def _sink(pipeline: LogPipeline, facts: Facts) -> dict[str, Any] | None:
         "tasks": tasks,
         "indexed": index.indexed if index else None,
         "deadLetters": facts.kafka.dead_letters,
+    }
+    return {key: value for key, value in numbers.items() if value is not None} or None
+
+
+def _lake(facts: Facts) -> dict[str, Any] | None:
+    if facts.lake is None:
+        return None
+    tables, raw = facts.lake.tables.values(), facts.lake.tables.get("raw")
+    files = [table.files for table in tables if table.files is not None]
+    sizes = [table.bytes for table in tables if table.bytes is not None]
+    numbers = {
+        "lag": facts.lake.lag,
+        "files": sum(files) if files else None,
+        "bytes": sum(sizes) if sizes else None,
+        "lastCommitTime": batch_time(raw.last_batch_time if raw else None),
     }
     return {key: value for key, value in numbers.items() if value is not None} or None
 

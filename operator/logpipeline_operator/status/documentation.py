@@ -7,6 +7,7 @@ from logpipeline_operator.status.reasons import (
     FLOW,
     GOALS,
     KAFKA,
+    LAKE,
     PROGRESSING,
     READY,
     REASONS,
@@ -15,13 +16,14 @@ from logpipeline_operator.status.reasons import (
 )
 
 _MEANINGS = {
-    READY: "Every part is ready: brokers, topics, goals, sink and, where there is one, the generator.",
+    READY: "Every part is ready: brokers, topics, goals, sink, lake and, where there is one, the generator.",
     PROGRESSING: "Something is being created, rolled out or drained. "
     "A refused change stands here, too, and what of the resource takes no effect.",
     KAFKA: "The brokers serve the pipeline.",
     TOPICS: "The topics exist with the partitions and settings of the resource.",
     GOALS: "Every goal runs and makes progress.",
     SINK: "Elasticsearch, the index, the Connect workers and the connector are ready, and Kibana where there is one.",
+    LAKE: "The writer of the lake runs and its tables can be written.",
     FLOW: "Records flow, as the data path itself tells: offsets, lag, tasks, counts. `kubectl get` shows its reason.",
 }
 _KINDS = {"fault": "somebody has to act", "passing": "ends by itself", "good": "as it should be"}

@@ -11,6 +11,7 @@ from logpipeline_operator.status.reasons import (
     FLOW,
     GOALS,
     KAFKA,
+    LAKE,
     PARTS,
     SINK,
     Finding,
@@ -22,6 +23,8 @@ from logpipeline_operator.status.reasons import (
 )
 
 BEHIND_SECONDS = 60.0
+# Nobody watches a history by the second.
+LAKE_BEHIND_SECONDS = 600.0
 IDLE_SECONDS = 300.0
 INVALID_SHARE = 0.05
 DEAD_LETTER_SHARE = 0.01
@@ -53,7 +56,7 @@ def flow_finding(
 
 
 def _broken(parts: Mapping[str, Finding]) -> Iterator[Finding]:
-    for part, reason in ((KAFKA, "KafkaDown"), (GOALS, "GoalFailed"), (SINK, "SinkDown")):
+    for part, reason in ((KAFKA, "KafkaDown"), (GOALS, "GoalFailed"), (SINK, "SinkDown"), (LAKE, "LakeFailed")):
         finding = parts[part]
         known = reason_of(finding.reason)
         if finding.status != "True" and known.kind == "fault":
@@ -68,6 +71,9 @@ def _slow(pipeline: LogPipeline, facts: Facts) -> Iterator[Finding]:
     waiting, rate = facts.kafka.sink_lag, facts.flow.rate
     if waiting and rate and waiting / rate > BEHIND_SECONDS and facts.flow.sink_catches_up is False:
         yield Finding("False", "SinkBehind", "records wait for more than a minute to be indexed, and it gets no less")
+    lake = facts.lake
+    if lake and lake.lag and rate and lake.lag / rate > LAKE_BEHIND_SECONDS and lake.catches_up is False:
+        yield Finding("False", "LakeBehind", "records wait for more than ten minutes for the lake, and it gets no less")
 
 
 def _late(goal: GoalFacts, rate: float | None) -> bool:

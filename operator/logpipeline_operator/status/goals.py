@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from logpipeline.api import LogPipeline
 from logpipeline_operator.observe.facts import Facts, GoalFacts
-from logpipeline_operator.status.numbers import moment, rounded
+from logpipeline_operator.status.numbers import batch_time, rounded
 from logpipeline_operator.status.parts import fault_finding, workload_finding
 from logpipeline_operator.status.reasons import Finding, reason_of, worst
 
@@ -91,7 +90,7 @@ def _entry(name: str, facts: Facts, finding: Finding, before: Mapping[str, Any])
     if progress is not None:
         known |= {
             "batch": progress.batch,
-            "lastBatchTime": _batch_time(progress.last_batch_time),
+            "lastBatchTime": batch_time(progress.last_batch_time),
             "offsets": dict(progress.offsets) if progress.offsets is not None else None,
             "checkpoint": progress.checkpoint,
             "stateVersion": progress.state_version,
@@ -102,13 +101,6 @@ def _entry(name: str, facts: Facts, finding: Finding, before: Mapping[str, Any])
     known["lastError"] = _error(finding)
     entry |= {key: value for key, value in known.items() if value is not None}
     return {**entry, "name": name, "state": _state(finding, goal)}
-
-
-def _batch_time(text: str | None) -> str | None:
-    if text is None:
-        return None
-    time = datetime.fromisoformat(text)
-    return moment(time if time.tzinfo else time.replace(tzinfo=UTC))
 
 
 def _state(finding: Finding, goal: GoalFacts) -> str:

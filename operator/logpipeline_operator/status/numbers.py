@@ -11,11 +11,20 @@ _DIGITS = 3
 _LIVE = ("lag", "rate", "records")
 _LIVE_GOAL = ("lag", "recordsPerSecond", "batch", "lastBatchTime", "offsets")
 _LIVE_SINK = ("indexed", "deadLetters")
+_LIVE_LAKE = ("lag", "files", "bytes", "lastCommitTime")
 
 
 def moment(time: datetime) -> str:
     """Return a moment as Kubernetes writes it, in UTC and whole seconds."""
     return f"{time.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def batch_time(text: str | None) -> str | None:
+    """Return as `moment` does when a batch ended, which its process reports in ISO 8601; None for None."""
+    if text is None:
+        return None
+    time = datetime.fromisoformat(text)
+    return moment(time if time.tzinfo else time.replace(tzinfo=UTC))
 
 
 def rounded(value: float | None) -> float | None:
@@ -38,8 +47,9 @@ def numbers_only(old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> bool:
 
 def _without_numbers(status: Mapping[str, Any]) -> dict[str, Any]:
     rest = {key: value for key, value in status.items() if key not in _LIVE}
-    if rest.get("sink"):
-        rest["sink"] = {key: value for key, value in rest["sink"].items() if key not in _LIVE_SINK}
+    for part, live in (("sink", _LIVE_SINK), ("lake", _LIVE_LAKE)):
+        if rest.get(part):
+            rest[part] = {key: value for key, value in rest[part].items() if key not in live}
     goals = rest.get("goals") or []
     rest["goals"] = [{key: value for key, value in goal.items() if key not in _LIVE_GOAL} for goal in goals]
     return rest

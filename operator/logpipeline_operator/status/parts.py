@@ -1,4 +1,4 @@
-"""How each part of a pipeline is: brokers, topics, goals, sink, generator, alert bridge, console. Pure."""
+"""How each part of a pipeline is: brokers, topics, goals, sink, lake, generator, alert bridge, console. Pure."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ _POD_REASONS = {
     "CrashLoopBackOff": "CrashLoop",
 }
 
+_LAKE = "the lake's writer"
 READY = Finding("True", "Ready", "")
 
 
@@ -96,6 +97,31 @@ def console_finding(pipeline: LogPipeline, facts: Facts) -> Finding:
     if pipeline.spec.console is None:
         return READY
     return workload_finding(facts.workload("console"), "the console", facts.observed_at)
+
+
+def lake_finding(pipeline: LogPipeline, facts: Facts) -> Finding:
+    """Return whether the history is being written."""
+    if pipeline.spec.lake is None:
+        return Finding("True", "Disabled", "the resource has no lake")
+    workload, lake = facts.workload("lake"), facts.lake
+    pods = workload_finding(workload, _LAKE, facts.observed_at)
+    if workload is None or workload.desired == 0:
+        return pods
+    tables = lake.tables.values() if lake else ()
+    if failed := [table for table in tables if table.state == "failed"]:
+        return Finding("False", "LakeFailed", f"table {failed[0].table}: {failed[0].error or 'no reason given'}")
+    if pods.status != "True":
+        # What it waits for it knows best itself.
+        says = next((table.error for table in tables if table.error), None)
+        waits = says if pods.reason in ("Starting", "NotReady") else None
+        return Finding(pods.status, pods.reason, f"{pods.message}: {waits}" if waits else pods.message)
+    if lake is not None and lake.fault is not None:
+        return fault_finding(lake.fault)
+    if not tables:
+        return Finding("Unknown", "Unknown", f"{_LAKE} has not been asked yet")
+    if any(table.state != "running" for table in tables):
+        return Finding("False", "Starting", f"{_LAKE} is starting")
+    return Finding("True", "Ready", f"{len(tables)} tables are written")
 
 
 def sink_finding(pipeline: LogPipeline, facts: Facts) -> Finding:

@@ -36,11 +36,11 @@ class Finding:
     message: str
 
 
-READY, PROGRESSING, KAFKA, TOPICS, GOALS, SINK, FLOW = CONDITION_TYPES = (
-    "Ready", "Progressing", "KafkaReady", "TopicsReady", "GoalsReady", "SinkReady", "FlowHealthy",
+READY, PROGRESSING, KAFKA, TOPICS, GOALS, SINK, LAKE, FLOW = CONDITION_TYPES = (
+    "Ready", "Progressing", "KafkaReady", "TopicsReady", "GoalsReady", "SinkReady", "LakeReady", "FlowHealthy",
 )  # fmt: skip
-PARTS = (KAFKA, TOPICS, GOALS, SINK)
-_PODS = (KAFKA, GOALS, SINK, PROGRESSING)
+PARTS = (KAFKA, TOPICS, GOALS, SINK, LAKE)
+_PODS = (KAFKA, GOALS, SINK, LAKE, PROGRESSING)
 _PEERS = (KAFKA, TOPICS, SINK)
 
 
@@ -139,7 +139,7 @@ REASONS: tuple[Reason, ...] = (
         "Bring the broker back that holds them; look at the brokers' logs and volumes.",
     ),
     _fault(
-        "Unreachable", (*_PEERS, GOALS),
+        "Unreachable", (*_PEERS, GOALS, LAKE),
         "A service does not answer at its address.",
         "Check the address in the resource, DNS, NetworkPolicies and whether the service runs.",
     ),
@@ -166,6 +166,12 @@ REASONS: tuple[Reason, ...] = (
         "or memory; with executors, check that their pods run.",
     ),
     _fault(
+        "LakeFailed", (LAKE, FLOW),
+        "A table of the lake cannot be written; its records wait on the topics for as long as their retention. The "
+        "writer tries again with growing pauses.",
+        "Do what the message says: check lake.uri, the Secret of lake.secretRef and the free space of the store.",
+    ),
+    _fault(
         "ConnectorFailed", (SINK, FLOW),
         "The sink connector has failed as a whole.",
         "Read the cause in the message; the operator restarts it with growing pauses.",
@@ -189,6 +195,11 @@ REASONS: tuple[Reason, ...] = (
         "SinkBehind", (FLOW,),
         "More than a minute of records waits for Elasticsearch, and it does not get less.",
         "Raise sink.connect.tasksMax and replicas, up to the number of partitions, or give Elasticsearch more CPU.",
+    ),
+    _fault(
+        "LakeBehind", (FLOW,),
+        "More than ten minutes of records wait for the lake, and it does not get less.",
+        "Give the writer more CPU (lake.resources), or raise lake.trigger so that it commits less often.",
     ),
     _fault(
         "DeadLetters", (FLOW,),
@@ -233,7 +244,7 @@ REASONS: tuple[Reason, ...] = (
     Reason("RollingOut", (PROGRESSING,), "passing", "Pods are replaced by newer ones, one after the other."),
     Reason("WaitingForKafka", (TOPICS,), "passing", "Topics are compared as soon as Kafka is ready."),
     Reason("Unknown", CONDITION_TYPES, "passing", "Nobody has answered yet."),
-    Reason("Disabled", (SINK,), "good", "The resource has no sink."),
+    Reason("Disabled", (SINK, LAKE), "good", "The resource has no such part."),
     Reason("Complete", (PROGRESSING,), "good", "Everything is as the resource says."),
     Reason("Ready", (READY, *PARTS), "good", "All that belongs to it is ready."),
     Reason("Healthy", (FLOW,), "good", "Records flow through every part."),

@@ -6,7 +6,7 @@ import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Protocol
 
 from logpipeline.errors import LogPipelineError
@@ -94,16 +94,20 @@ class OwnTimes:
 
 
 _JSON_TIME = re.compile(rb'"@timestamp"\s*:\s*(?:"([^"]*)"|([0-9.eE+]+))')
+_ISO_TIME = re.compile(rb"\[(\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?)\]")
 _CLF_TIME = re.compile(rb"\[(\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4})\]")
 
 
 def line_time(line: bytes) -> float | None:
-    """Epoch seconds of a line: JSON's `@timestamp` (number or ISO 8601) or a common log's `[…]`; None without."""
+    """Epoch seconds of a line: JSON's `@timestamp` (number or ISO 8601) or the `[…]` of an access log; None without."""
     found = _JSON_TIME.search(line)
     try:
         if found:
             text = (found[1] or found[2]).decode()
             return float(text) if text[:1].isdigit() and "T" not in text else datetime.fromisoformat(text).timestamp()
+        if found := _ISO_TIME.search(line):
+            time = datetime.fromisoformat(found[1].decode())
+            return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
         found = _CLF_TIME.search(line)
         return datetime.strptime(found[1].decode(), "%d/%b/%Y:%H:%M:%S %z").timestamp() if found else None
     except ValueError:

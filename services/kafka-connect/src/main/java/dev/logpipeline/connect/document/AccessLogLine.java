@@ -19,7 +19,7 @@ record AccessLogLine(String host, String user, String time, String request, Stri
     /** Where a status can stand in a line whose quotes are not escaped. */
     private static final Pattern PLACE_COMMON = Pattern.compile(NUMBERS_TEXT + "(?: |$)");
     private static final Pattern PLACE_COMBINED = Pattern.compile(NUMBERS_TEXT + " \"");
-    private static final Pattern TIME = Pattern.compile("\\[([0-9]{1,2}/[A-Za-z]{3}/[0-9]{4}:[^\\[\\]\"]*)\\] \"");
+    private static final Pattern TIME = Pattern.compile("\\[((?:[0-9]{1,2}/[A-Za-z]{3}/[0-9]{4}:|[0-9]{4}-[0-9]{2}-[0-9]{2}[ T])[^\\[\\]\"]*)\\] \"");
     /** An address with a port, or one of IPv6 in brackets: the address alone is the client. */
     private static final Pattern WITH_PORT = Pattern.compile("([^:\\[\\]]+):[0-9]{1,5}|\\[([^\\[\\]]+)\\](?::[0-9]{1,5})?");
     private static final String NOBODY = "\"\" "; // as Apache writes an empty name

@@ -14,6 +14,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 final class AccessLogReader implements RecordReader {
 
     private static final String ABSENT = "-";
+    private static final int YEAR_DIGITS = 4;
 
     private final boolean combined;
 
@@ -31,7 +32,7 @@ final class AccessLogReader implements RecordReader {
         if (!line.user().isEmpty()) {
             put(document, Columns.USER, line.user());
         }
-        document.put(Columns.TIMESTAMP, TimestampFormat.CLF.toEpochSeconds(line.time()));
+        document.put(Columns.TIMESTAMP, time(line.time()).toEpochSeconds(line.time()));
         putRequest(document, line.request());
         document.put(Columns.STATUS, Integer.parseInt(line.status()));
         if (!line.bytes().equals(ABSENT)) {
@@ -42,6 +43,11 @@ final class AccessLogReader implements RecordReader {
             put(document, Columns.USER_AGENT, line.agent());
         }
         return document;
+    }
+
+    /** Servers that were told to, and archives that were converted, write the date as ISO 8601 does. */
+    private static TimestampFormat time(String text) {
+        return text.indexOf('-') == YEAR_DIGITS ? TimestampFormat.ISO8601 : TimestampFormat.CLF;
     }
 
     /** What cannot be taken apart is kept whole: the bytes that a scanner sent are of use to someone. */

@@ -1,0 +1,26 @@
+"""The tables of a lake by name: where each is, and what it is partitioned by."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+TableName = Literal["raw", "results", "statuses"]
+
+PARTITIONS: dict[TableName, tuple[str, ...]] = {"raw": ("date", "hour"), "results": ("date",)}
+# Those that files are skipped by.
+STATISTICS: dict[TableName, tuple[str, ...]] = {
+    "raw": ("event_time", "client_ip", "status", "host", "invalid", "topic", "partition", "offset", "kafka_time"),
+    "results": ("goal", "window_start", "window_end", "identity", "kafka_time"),
+}
+
+
+def folder(uri: str, table: str) -> str:
+    """Return the place of a table of the lake at `uri`."""
+    return f"{uri.rstrip('/')}/{table}"
+
+
+def checkpoint(uri: str, table: str) -> str:
+    """Return the place of the offsets up to which a table holds its topics: with the table, so that who restores one
+    from a copy restores both.
+    """
+    return f"{uri.rstrip('/')}/_checkpoints/{table}"

@@ -1,0 +1,122 @@
+"""The tables of a lake in DuckDB, read only and without a JVM: delta-rs lists the files that count, DuckDB reads them.
+
+Whoever writes the SQL reads the lake's tables and nothing else: no file, no network, no setting.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+import duckdb
+import pyarrow as pa
+from deltalake import DeltaTable
+from deltalake.exceptions import DeltaError, TableNotFoundError
+
+from logpipeline.errors import LogPipelineError, first_line
+from logpipeline.lake.names import PARTITIONS, TableName, folder
+from logpipeline.lake.tables import SCHEMAS
+
+_EXPLAIN = re.compile(r"\s*explain(\s+analyze)?\s", re.IGNORECASE)
+_GLOB = re.compile(r"([*?\[])")
+_TYPES = duckdb.StatementType
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a query may take: seconds, bytes of memory, threads."""
+
+    seconds: float = 60.0
+    memory: int = 1 << 30
+    threads: int = 2
+
+
+class QueryError(LogPipelineError):
+    """A query that is refused or has failed."""
+
+
+def open_lake(uri: str, limits: Limits) -> duckdb.DuckDBPyConnection:
+    """Return a connection with a view for each table of the lake at `uri`, as it is now.
+
+    Raises LogPipelineError when there is no lake or it cannot be read.
+    """
+    connection = duckdb.connect(
+        config={
+            "threads": limits.threads,
+            "memory_limit": f"{limits.memory // (1 << 20)}MiB",
+            "python_enable_replacements": "false",
+        }
+    )
+    connection.execute("SET TimeZone = 'UTC'")
+    paths: list[str] = []
+    for name in SCHEMAS:
+        paths += _view(connection, uri, name)
+    connection.execute("SET temp_directory = ''")
+    connection.execute("SET allowed_paths = $paths", {"paths": paths})
+    connection.execute("SET enable_external_access = false")
+    connection.execute("SET lock_configuration = true")
+    return connection
+
+
+@contextmanager
+def run(connection: duckdb.DuckDBPyConnection, query: str, seconds: float) -> Iterator[duckdb.DuckDBPyRelation]:
+    """Run one query that only reads, and give what its rows are taken from, all within so many seconds; raises
+    QueryError.
+    """
+    deadline = threading.Timer(seconds, connection.interrupt)
+    deadline.start()
+    try:
+        statements = duckdb.extract_statements(_EXPLAIN.sub("", query, count=1))
+        if [statement.type for statement in statements] != [_TYPES.SELECT]:
+            raise QueryError("a query reads: write one SELECT, FROM, WITH, DESCRIBE, SUMMARIZE, SHOW or EXPLAIN")
+        yield connection.sql(query)
+    except duckdb.InterruptException as error:
+        raise QueryError("the query took too long and was stopped; ask for less, or allow more time") from error
+    except duckdb.OutOfMemoryException as error:
+        raise QueryError("the query takes more memory than it may; ask for less, or allow more") from error
+    except duckdb.Error as error:
+        raise QueryError(str(error).partition("\n\nLINE")[0].strip()) from error
+    finally:
+        deadline.cancel()
+        # A thread that the interpreter's end finds at work takes the process down.
+        deadline.join()
+
+
+def _view(connection: duckdb.DuckDBPyConnection, uri: str, name: TableName) -> list[str]:
+    """Make the view of a table and return what it reads: files, and the patterns that they are matched by."""
+    where = folder(uri, name)
+    try:
+        files = [_path(file) for file in DeltaTable(_location(where)).file_uris()]
+    except TableNotFoundError as error:
+        raise LogPipelineError(f"{where}: there is no table; its writer makes it when it starts") from error
+    except (DeltaError, OSError) as error:
+        raise LogPipelineError(f"{where}: cannot be read: {first_line(error)}") from error
+    patterns = [_GLOB.sub(r"[\1]", file) for file in files]
+    if files:
+        # A table's own column goes before one that a path seems to name.
+        types = {column: str(_sql_type(SCHEMAS[name].field(column).type)) for column in PARTITIONS[name]}
+        relation = connection.from_query(
+            "SELECT * FROM read_parquet($files, hive_partitioning = true, hive_types = $types, union_by_name = true)",
+            params={"files": patterns, "types": types},
+        )
+    else:
+        relation = connection.from_arrow(SCHEMAS[name].empty_table())
+    relation.create_view(name)
+    return sorted({*files, *patterns})
+
+
+def _location(where: str) -> str:
+    return where.removeprefix("file://")
+
+
+def _path(file: str) -> str:
+    # Of a file of this machine delta-rs gives a path that is quoted as a URI's is.
+    return unquote(file) if file.startswith("/") else file
+
+
+def _sql_type(column: pa.DataType) -> str:
+    return {pa.date32(): "DATE", pa.int32(): "INTEGER"}[column]

@@ -1,0 +1,54 @@
+"""Small files on any of Hadoop's file systems, which have no Python of their own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from py4j.protocol import Py4JJavaError
+from pyspark.sql import SparkSession
+
+# What Hadoop says of a file that is gone or cut off; anything else, as a store that does not answer, may pass.
+_NOT_WHOLE = ("FileNotFoundException", "ChecksumException", "EOFException")
+
+
+class Folder:
+    """The folder `uri`; all methods raise Py4JJavaError when its store fails."""
+
+    def __init__(self, spark: SparkSession, uri: str) -> None:
+        jvm: Any = spark.sparkContext._jvm  # noqa: SLF001 - see above
+        self._jvm = jvm
+        self._path = jvm.org.apache.hadoop.fs.Path(uri)
+        self._files = self._path.getFileSystem(spark.sparkContext._jsc.hadoopConfiguration())  # noqa: SLF001 - see above
+
+    def exists(self, name: str) -> bool:
+        """Return whether there is a file or folder `name`."""
+        return bool(self._files.exists(self._below(name)))
+
+    def read(self, name: str) -> str:
+        """Return a file's text; empty where there is no whole file."""
+        try:
+            stream = self._files.open(self._below(name))
+            try:
+                return str(self._jvm.org.apache.commons.io.IOUtils.toString(stream, "UTF-8"))
+            finally:
+                stream.close()
+        except Py4JJavaError as error:
+            if error.java_exception.getClass().getSimpleName() in _NOT_WHOLE:
+                return ""
+            raise
+
+    def write(self, name: str, text: str) -> None:
+        """Write a file, in place of an earlier one."""
+        stream = self._files.create(self._below(name), True)
+        stream.write(text.encode())
+        stream.close()
+
+    def changed(self, name: str) -> dict[str, float]:
+        """Return by name when each file in the folder `name` was last changed (epoch seconds)."""
+        return {
+            str(status.getPath().getName()): status.getModificationTime() / 1000
+            for status in self._files.listStatus(self._below(name))
+        }
+
+    def _below(self, name: str) -> Any:
+        return self._jvm.org.apache.hadoop.fs.Path(self._path, name)
