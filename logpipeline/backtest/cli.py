@@ -8,11 +8,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import click
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
 from rich.table import Table
 
 from logpipeline.api import load
-from logpipeline.backtest.files import size_of
+from logpipeline.backtest.history import history
+from logpipeline.backtest.history import options as history_options
 from logpipeline.backtest.run import INVALID, Summary
 from logpipeline.backtest.run import backtest as run
 from logpipeline.commands import resource_file
@@ -24,14 +33,7 @@ from logpipeline.terminal import Terminal
 
 @click.command()
 @resource_file
-@click.option(
-    "--input",
-    "inputs",
-    multiple=True,
-    required=True,
-    type=click.Path(path_type=Path),
-    help="Log file, plain or gzip; more may follow.",
-)
+@history_options
 @click.argument("more", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--goal", "names", multiple=True, help="Goal to test; may be given several times. Absent: all.")
 @click.option(
@@ -41,9 +43,16 @@ from logpipeline.terminal import Terminal
     help="Folder for the results, <goal>.jsonl each.",
 )
 def backtest(
-    path: Path, inputs: tuple[Path, ...], more: tuple[Path, ...], names: tuple[str, ...], output: Path
+    path: Path,
+    inputs: tuple[Path, ...],
+    span: tuple[datetime, datetime] | None,
+    state: Path | None,
+    secrets: Path | None,
+    more: tuple[Path, ...],
+    names: tuple[str, ...],
+    output: Path,
 ) -> None:
-    """Run the goals over log files, as they would have run live.
+    """Run the goals over log files or over the lake, as they would have run live.
 
     Every rule gives its final results, those with `emit: early` too: the same windows, with the count when they closed.
     Rotated files and the files of several servers may be given in any order. Files of any size are read in constant
@@ -52,18 +61,25 @@ def backtest(
     \b
       logpipeline backtest -f nginx.yaml --input access.log.*.gz --output results/
       logpipeline backtest -f nginx.yaml --input access.log --goal client-rate --output results/
+      logpipeline backtest -f nginx.yaml --lake 2024-05-01T08:00 2024-05-01T12:00 --output results/
     """
     pipeline = load(path)
     chosen = chosen_rules(pipeline, names)
-    paths = [*inputs, *more]
+    past = history(pipeline, [*inputs, *more], span, state, secrets)
     console, messages = Terminal(), Terminal(stderr=True)
     started = time.monotonic()
-    columns = (TextColumn("backtest"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+    read = (MofNCompleteColumn(),) if span else (DownloadColumn(), TransferSpeedColumn())
+    columns = (TextColumn("backtest"), BarColumn(), *read, TimeRemainingColumn())
     with Progress(*columns, console=messages, transient=True, disable=not messages.is_terminal) as progress:
-        task = progress.add_task("backtest", total=sum(map(size_of, paths)))
+        task = progress.add_task("backtest", total=past.total)
         try:
             summary = run(
-                pipeline.spec.source, chosen, paths, output, lambda done: progress.update(task, completed=done)
+                pipeline.spec.source,
+                chosen,
+                past.logs,
+                output,
+                lambda done: progress.update(task, completed=done),
+                keep=past.files,
             )
         except OSError as error:
             raise LogPipelineError(f"--output: {output}: cannot be written: {error.strerror}") from error
@@ -110,7 +126,7 @@ def _moment(epoch: int | None) -> str:
 
 def _remarks(summary: Summary, output: Path, lateness: float) -> Iterator[str]:
     """Yield lines that account for every file and record that did not count."""
-    for path in summary.empty_files:
+    for path in summary.empty_logs:
         yield f"{path}: is empty, passed over"
     if summary.invalid:
         reasons = output / f"{INVALID}.jsonl"

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import gzip
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, Any, cast
 
 import numpy as np
 import pyarrow as pa
 
 from logpipeline.errors import LogPipelineError
+from logpipeline.plain import plain
 
 _BLOCK = 8 << 20
 # A file is first read by a little, so that its clock is known while a thousand others wait.
@@ -31,6 +32,17 @@ class Lines:
     values: pa.Array
     first: int
     offsets: np.ndarray[tuple[int], np.dtype[np.int64]]
+    file: str
+    modified_ms: int
+
+    @property
+    def arrival_ms(self) -> pa.Array:
+        """When the file was last changed: nothing in it can have happened later."""
+        return pa.array([self.modified_ms] * len(self.values), pa.int64())
+
+    def place(self, row: int) -> Mapping[str, Any]:
+        """Return the file and the line."""
+        return {"file": self.file, "line": self.first + int(self.offsets[row])}
 
 
 def size_of(path: Path) -> int:
@@ -46,7 +58,7 @@ class LogFile:
 
     def __init__(self, path: Path) -> None:
         """Open the file; raises LogPipelineError when it cannot be read."""
-        self.path = path
+        self.name = str(path)
         try:
             if not path.is_file():
                 raise LogPipelineError(f"--input: {path}: {'is no file' if path.exists() else 'no such file'}")
@@ -54,7 +66,6 @@ class LogFile:
             self._raw = path.open("rb")
         except OSError as error:
             raise LogPipelineError(f"--input: {path}: cannot be read: {error.strerror}") from error
-        # Stands for Kafka's timestamp: nothing in a file can have happened after it was written.
         self.modified_ms = int(stat.st_mtime * 1000)
         self.size = stat.st_size
         self.plain_bytes = 0
@@ -63,6 +74,10 @@ class LogFile:
         packed = self._raw.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
         self._raw.seek(0)
         self._stream = cast("IO[bytes]", gzip.open(self._raw) if packed else self._raw)  # noqa: SIM115 - see close
+
+    def is_empty(self) -> bool:
+        """Return whether nothing was there to read."""
+        return not self.plain_bytes
 
     def position(self) -> int:
         """Return how many bytes of the file (as it stands on the disk) have been read."""
@@ -99,7 +114,7 @@ class LogFile:
             block = self._stream.read(size)
         except (EOFError, zlib.error, gzip.BadGzipFile, OSError) as error:
             raise LogPipelineError(
-                f"--input: {self.path}: cannot be read on after byte {self.position()}: {error}"
+                f"--input: {self.name}: cannot be read on after byte {self.position()}: {error}"
             ) from error
         self.plain_bytes += len(block)
         return block
@@ -118,4 +133,4 @@ class LogFile:
         filled = pa.compute.greater(pa.compute.binary_length(values), 0)
         kept = np.flatnonzero(filled)
         self.empty += len(values) - len(kept)
-        return Lines(values.filter(filled), number, kept)
+        return Lines(values.filter(filled), number, kept, plain(self.name), self.modified_ms)

@@ -15,10 +15,9 @@ from tempfile import TemporaryDirectory
 from typing import IO
 
 import polars as pl
-import pyarrow as pa
 
 from logpipeline.api.source import Source
-from logpipeline.backtest.files import Lines, LogFile
+from logpipeline.backtest.logs import Block, Log, Open
 from logpipeline.errors import LogPipelineError
 from logpipeline.kernel import cells, shard
 from logpipeline.kernel.invalid import describe
@@ -27,7 +26,6 @@ from logpipeline.kernel.results import results
 from logpipeline.kernel.shard import Shard
 from logpipeline.kernel.watermark import Progress
 from logpipeline.kernel.windows import BEGINNING, END
-from logpipeline.plain import plain
 from logpipeline.rules import Rule
 
 # No goal can have this name.
@@ -59,7 +57,7 @@ class Summary:
     invalid: int = 0
     empty: int = 0
     too_long: int = 0
-    empty_files: list[Path] = field(default_factory=list)
+    empty_logs: list[str] = field(default_factory=list)
     goals: dict[str, GoalSummary] = field(default_factory=dict)
 
 
@@ -73,28 +71,36 @@ class _Goal:
 
 @dataclass
 class _Reading:
-    file: LogFile
-    blocks: Iterator[Lines]
+    file: Log
+    blocks: Iterator[Block]
     event_ms: int | None = None
 
 
 def backtest(
-    source: Source, rules: Sequence[Rule], paths: Sequence[Path], output: Path, report: Callable[[int], None]
+    source: Source,
+    rules: Sequence[Rule],
+    logs: Sequence[Open],
+    output: Path,
+    report: Callable[[int], None],
+    *,
+    keep: Sequence[Path] = (),
 ) -> Summary:
     """Write `<goal>.jsonl` with the final results of each rule, and `_invalid.jsonl`, into the folder `output`; return
     the summary.
 
-    The files of an earlier run are replaced when all of it is read. `report` is called with the bytes read so far.
-    Raises LogPipelineError when a file cannot be read, when all are empty, and when a file to be written is one of
-    those to be read.
+    The files of an earlier run are replaced when all of it is read. `report` is called with how much of the logs is
+    read so far. Raises LogPipelineError when a log cannot be read, when all are empty, and when a file to be written is
+    one of those to `keep`.
     """
     summary = Summary(goals={rule.name: GoalSummary() for rule in rules})
     final = [replace(rule, early=False) for rule in rules]
     with contextlib.ExitStack() as opened:
-        files = [opened.enter_context(contextlib.closing(LogFile(path))) for path in paths]
+        files = [opened.enter_context(contextlib.closing(log())) for log in logs]
         if not any(file.size for file in files):
-            raise LogPipelineError(f"--input: {', '.join(map(str, paths))}: is empty, there is nothing to test")
-        _keep_inputs(paths, [output / f"{name}.jsonl" for name in (*summary.goals, INVALID)])
+            raise LogPipelineError(
+                f"--input: {', '.join(file.name for file in files)}: is empty, there is nothing to test"
+            )
+        _keep_inputs(keep, [output / f"{name}.jsonl" for name in (*summary.goals, INVALID)])
         output.mkdir(parents=True, exist_ok=True)
         folder = Path(opened.enter_context(TemporaryDirectory(prefix=".backtest-", dir=output)))
         with contextlib.ExitStack() as written:
@@ -106,7 +112,7 @@ def backtest(
             _read_all(files, RecordReader(source, needed(final)), goals, source, summary, writer(INVALID), report)
         for path in folder.iterdir():
             path.replace(output / path.name)
-    summary.empty_files = [file.path for file in files if not file.plain_bytes]
+    summary.empty_logs = [file.name for file in files if file.is_empty()]
     summary.empty = sum(file.empty for file in files)
     summary.too_long = sum(file.too_long for file in files)
     return summary
@@ -122,7 +128,7 @@ def _keep_inputs(inputs: Sequence[Path], outputs: Sequence[Path]) -> None:
 
 
 def _read_all(
-    files: list[LogFile],
+    files: list[Log],
     reader: RecordReader,
     goals: list[_Goal],
     source: Source,
@@ -136,11 +142,11 @@ def _read_all(
     while readings:
         # A file of which nothing is known yet comes first.
         reading = min(readings, key=lambda one: -1 << 62 if one.event_ms is None else one.event_ms)
-        lines = next(reading.blocks, None)
-        if lines is None:
+        block = next(reading.blocks, None)
+        if block is None:
             readings.remove(reading)
         else:
-            records = reader.read(lines.values, pa.array([reading.file.modified_ms] * len(lines.values), pa.int64()))
+            records = reader.read(block.values, block.arrival_ms)
             newest = records["event_ms"].max()
             if isinstance(newest, int):
                 reading.event_ms = newest if reading.event_ms is None else max(newest, reading.event_ms)
@@ -149,13 +155,13 @@ def _read_all(
                 # read.
                 reading.event_ms = BEGINNING * 1000
             summary.records += records.height
-            summary.invalid += _tell_invalid(records, lines, reading.file.path, invalid)
+            summary.invalid += _tell_invalid(records, block, invalid)
         clocks = [one.event_ms for one in readings]
         if clocks and None not in clocks:
             watermark = max(watermark, (min(clock for clock in clocks if clock is not None) - lateness_ms) // 1000)
         for goal in goals:
             batch = cells.empty(goal.rule)
-            if lines is not None:
+            if block is not None:
                 batch, incomplete, long = cells.count(records, goal.rule)
                 goal.summary.incomplete += incomplete
                 goal.summary.shortened += long
@@ -186,9 +192,8 @@ def _write(goal: _Goal, windows: pl.DataFrame) -> None:
         summary.peak, summary.peak_key = top[name], "|".join(top[key] for key in cells.key_names(goal.rule))
 
 
-def _tell_invalid(records: pl.DataFrame, lines: Lines, path: Path, output: IO[str]) -> int:
+def _tell_invalid(records: pl.DataFrame, block: Block, output: IO[str]) -> int:
     bad = records.with_row_index("row").filter(pl.col("invalid").is_not_null()).select("row", "invalid")
     for row, reason in bad.iter_rows():
-        place = {"file": plain(path), "line": lines.first + int(lines.offsets[row])}
-        output.write(describe(reason, place, lines.values[row].as_py()) + "\n")
+        output.write(describe(reason, block.place(row), block.values[row].as_py()) + "\n")
     return bad.height

@@ -11,11 +11,12 @@ from typing import Any
 
 import click
 import polars as pl
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from logpipeline.api import LogPipeline, load
-from logpipeline.backtest.files import size_of
+from logpipeline.backtest.history import History, history
+from logpipeline.backtest.history import options as history_options
 from logpipeline.backtest.run import Summary
 from logpipeline.backtest.run import backtest as run
 from logpipeline.compare.detections import (
@@ -36,19 +37,21 @@ _STYLES = {"−": "red", "+": "green", "~": "yellow"}
 
 @click.command()
 @click.argument("resources", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option(
-    "--input",
-    "inputs",
-    multiple=True,
-    required=True,
-    type=click.Path(path_type=Path),
-    help="Log file, plain or gzip; may be given several times.",
-)
+@history_options
 @click.option("--goal", "names", multiple=True, help="Goal to compare; may be given several times. Absent: all.")
 @click.option("--most", type=click.IntRange(0), default=10, show_default=True, help="Detections to show of each kind.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
-def diff(resources: tuple[Path, ...], inputs: tuple[Path, ...], names: tuple[str, ...], most: int, form: str) -> None:
-    """Compare what versions of the rules find in the same logs.
+def diff(
+    resources: tuple[Path, ...],
+    inputs: tuple[Path, ...],
+    span: tuple[datetime, datetime] | None,
+    state: Path | None,
+    secrets: Path | None,
+    names: tuple[str, ...],
+    most: int,
+    form: str,
+) -> None:
+    """Compare what versions of the rules find in the same logs, or in the first resource's lake.
 
     The first resource is compared with each of the others: which detections the other one finds more, less, earlier and
     later. A detection is a run of windows over the threshold, as one alert would be; it is found when its first window
@@ -57,16 +60,18 @@ def diff(resources: tuple[Path, ...], inputs: tuple[Path, ...], names: tuple[str
     \b
       logpipeline diff live.yaml stricter.yaml --input access.log
       logpipeline diff live.yaml a.yaml b.yaml --input access.log.1.gz --input access.log --goal client-rate
+      logpipeline diff live.yaml stricter.yaml --lake 2024-05-01 2024-05-07
     """
     if len(resources) < 2:
         raise LogPipelineError("diff: give two resources or more, the one to compare with first")
     pipelines = [load(path) for path in resources]
+    past = history(pipelines[0], inputs, span, state, secrets)
     with TemporaryDirectory(prefix="logpipeline-diff-") as folder:
         results = [
             _Results(path, pipeline, Path(folder, str(number)))
             for number, (path, pipeline) in enumerate(zip(resources, pipelines, strict=True))
         ]
-        _run_all(results, inputs, names)
+        _run_all(results, past, names)
         first, *others = results
         for other in others:
             differences = [_Compared(first, other, name) for name in _common(first, other, names)]
@@ -134,9 +139,10 @@ def _row(row: dict[str, Any]) -> dict[str, Any]:
     return {**row, "key": json.loads(row["key"])}
 
 
-def _run_all(results: Sequence[_Results], inputs: Sequence[Path], names: Sequence[str]) -> None:
+def _run_all(results: Sequence[_Results], past: History, names: Sequence[str]) -> None:
     messages = Terminal(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    read = DownloadColumn() if past.files else MofNCompleteColumn()
+    columns = (TextColumn("{task.description}"), BarColumn(), read, TimeRemainingColumn())
     with Progress(*columns, console=messages, transient=True, disable=not messages.is_terminal) as progress:
         for one in results:
             wanted = [rule for name, rule in one.rules.items() if not names or name in names]
@@ -144,11 +150,11 @@ def _run_all(results: Sequence[_Results], inputs: Sequence[Path], names: Sequenc
                 raise LogPipelineError(
                     f"--goal: {one.path} has no goal {', '.join(names)}; it has {', '.join(one.rules)}"
                 )
-            task = progress.add_task(str(one.path), total=sum(map(size_of, inputs)))
+            task = progress.add_task(str(one.path), total=past.total)
             one.summary = run(
                 one.pipeline.spec.source,
                 wanted,
-                inputs,
+                past.logs,
                 one.folder,
                 lambda done, task=task: progress.update(task, completed=done),  # type: ignore[misc]
             )

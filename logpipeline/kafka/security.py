@@ -57,6 +57,20 @@ def read_credentials(folder: Path) -> Credentials:
     return Credentials(values, str(folder))
 
 
+def given_secret(name: str, field: str, given: Path | None) -> Credentials:
+    """Return the Secret `name` out of the folder `given`; `field` is where the resource names it. Raises
+    LogPipelineError when there is no such secret.
+    """
+    if given is None:
+        raise LogPipelineError(
+            f"{field}: names the Secret {name!r}; give its folder's parent with --secrets DIR (DIR/{name}/<key>)"
+        )
+    source = given / name
+    if not source.is_dir():
+        raise LogPipelineError(f"{field}: names the Secret {name!r}, and there is no folder {source}")
+    return read_credentials(source)
+
+
 def check_credentials(security: KafkaSecurity, credentials: Credentials | None) -> None:
     """Raise LogPipelineError when the Secret lacks a key that `security` needs, or Java cannot read it."""
     if security.secret_ref is None:

@@ -1,15 +1,30 @@
-"""Where the lake of a pipeline is."""
+"""Where the lake of a pipeline is, and what opens its store."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from logpipeline.api import LogPipeline
 from logpipeline.errors import LogPipelineError
+from logpipeline.kafka.security import given_secret
+from logpipeline.lake.store import check
 
 # Of these delta-rs makes another path.
 _UNREADABLE = re.compile(r"[\[\]%?#]")
+
+
+def store_secret(pipeline: LogPipeline, given: Path | None) -> Mapping[str, str]:
+    """Return the entries of the Secret of the lake's store out of the folder `given`, none where it has none; raises
+    LogPipelineError for one that is not there or cannot be used.
+    """
+    reference = pipeline.spec.lake.secret_ref if pipeline.spec.lake else None
+    if reference is None:
+        return {}
+    values = given_secret(reference.name, "spec.lake.secretRef", given).values
+    check(values)
+    return values
 
 
 def lake_uri(pipeline: LogPipeline, folder: Path) -> str:

@@ -73,6 +73,7 @@ class Place:
     client_file: Path | None
     elasticsearch_secret: str | None
     receiver_secrets: Mapping[str, str]
+    lake_secret: Path | None = None
 
 
 def settings_files(pipeline: LogPipeline, place: Place) -> dict[str, str]:
@@ -156,7 +157,14 @@ def _lake(pipeline: LogPipeline, place: Place) -> LakeSettings:
     )
     uri = lake_uri(pipeline, place.root / "lake")
     owner = f"{pipeline.name} on one machine"
-    return lake_settings(pipeline, owner=owner, uri=uri, kafka=kafka, metrics_port=place.ports["lake"])
+    return lake_settings(
+        pipeline,
+        owner=owner,
+        uri=uri,
+        kafka=kafka,
+        secret_folder=place.lake_secret,
+        metrics_port=place.ports["lake"],
+    )
 
 
 def _generator_command(pipeline: LogPipeline, place: Place) -> list[str]:

@@ -11,6 +11,7 @@ from logpipeline.elastic.index import PipelineIndex, connect
 from logpipeline.kafka.connect import connector_config, connector_name
 from logpipeline.kafka.properties import client_properties
 from logpipeline.kafka.security import Credentials, check_credentials, java_settings, librdkafka_settings
+from logpipeline.lake.store import check
 from logpipeline.local.broker import Broker
 from logpipeline.local.components import Place
 from logpipeline.local.connector import Connector
@@ -51,6 +52,7 @@ class _Security:
     kafka_secret: Path | None = None
     elasticsearch: Credentials | None = None
     receivers: dict[str, str] = field(default_factory=dict)
+    lake: Path | None = None
 
 
 def stage_secrets(pipeline: LogPipeline, state: StateFolder, given: Path | None) -> _Security:
@@ -76,7 +78,17 @@ def stage_secrets(pipeline: LogPipeline, state: StateFolder, given: Path | None)
     ):
         name, where = sink.elasticsearch.external.secret_ref.name, "spec.sink.elasticsearch.external.secretRef"
         elasticsearch = stage_secret(name, where, given, state / "secrets" / "elasticsearch")
-    return _Security(kafka, java, kafka_secret, elasticsearch, _receiver_secrets(pipeline, state, given))
+    receivers = _receiver_secrets(pipeline, state, given)
+    return _Security(kafka, java, kafka_secret, elasticsearch, receivers, _lake_secret(pipeline, state, given))
+
+
+def _lake_secret(pipeline: LogPipeline, state: StateFolder, given: Path | None) -> Path | None:
+    lake = pipeline.spec.lake
+    if lake is None or lake.secret_ref is None:
+        return None
+    folder = state / "secrets" / "lake"
+    check(stage_secret(lake.secret_ref.name, "spec.lake.secretRef", given, folder).values)
+    return folder
 
 
 def _receiver_secrets(pipeline: LogPipeline, state: StateFolder, given: Path | None) -> dict[str, str]:
@@ -114,6 +126,7 @@ def place_of(
         client_file=client_file,
         elasticsearch_secret=security.elasticsearch.folder if security.elasticsearch else None,
         receiver_secrets=security.receivers,
+        lake_secret=security.lake,
     )
 
 

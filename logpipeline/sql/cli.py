@@ -16,7 +16,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from logpipeline.api import load
 from logpipeline.api.quantity import bytes_of
 from logpipeline.commands import DURATION, resource_file
-from logpipeline.lake.place import lake_uri
+from logpipeline.lake.place import lake_uri, store_secret
 from logpipeline.local.state import state_folder
 from logpipeline.sql.output import FORMATS, write
 from logpipeline.sql.reader import Limits, open_lake, run
@@ -44,6 +44,11 @@ _QUIET_SECONDS = 1.0
     type=click.Path(path_type=Path, file_okay=False),
     help="State folder of `up`, for a lake without a uri.  [default: .logpipeline/NAME]",
 )
+@click.option(
+    "--secrets",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    help="Folder of the Secrets that the resource names: DIR/<secret>/<key>.",
+)
 def sql(
     path: Path,
     query: str,
@@ -53,6 +58,7 @@ def sql(
     memory: str,
     threads: int,
     state: Path | None,
+    secrets: Path | None,
 ) -> None:
     """Ask a pipeline's lake: its records and results, by SQL.
 
@@ -70,7 +76,7 @@ def sql(
     pipeline = load(path)
     uri = lake_uri(pipeline, state_folder(pipeline, state) / "lake")
     limits = Limits(timeout.total_seconds(), _bytes(memory), threads)
-    connection = open_lake(uri, limits)
+    connection = open_lake(uri, limits, store_secret(pipeline, secrets))
     with _progress(connection), run(connection, query, limits.seconds) as result:
         rows = result.to_arrow_reader()
         write(rows, form, output)

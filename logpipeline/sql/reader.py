@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import unquote
 
 import duckdb
@@ -19,6 +20,7 @@ from deltalake.exceptions import DeltaError, TableNotFoundError
 
 from logpipeline.errors import LogPipelineError, first_line
 from logpipeline.lake.names import PARTITIONS, TableName, folder
+from logpipeline.lake.store import delta_rs_options
 from logpipeline.lake.tables import SCHEMAS
 
 _EXPLAIN = re.compile(r"\s*explain(\s+analyze)?\s", re.IGNORECASE)
@@ -39,8 +41,9 @@ class QueryError(LogPipelineError):
     """A query that is refused or has failed."""
 
 
-def open_lake(uri: str, limits: Limits) -> duckdb.DuckDBPyConnection:
-    """Return a connection with a view for each table of the lake at `uri`, as it is now.
+def open_lake(uri: str, limits: Limits, secret: Mapping[str, str] | None = None) -> duckdb.DuckDBPyConnection:
+    """Return a connection with a view for each table of the lake at `uri`, as it is now; `secret` are the entries of
+    the Secret of its store.
 
     Raises LogPipelineError when there is no lake or it cannot be read.
     """
@@ -54,7 +57,7 @@ def open_lake(uri: str, limits: Limits) -> duckdb.DuckDBPyConnection:
     connection.execute("SET TimeZone = 'UTC'")
     paths: list[str] = []
     for name in SCHEMAS:
-        paths += _view(connection, uri, name)
+        paths += _view(connection, uri, name, delta_rs_options(secret or {}))
     connection.execute("SET temp_directory = ''")
     connection.execute("SET allowed_paths = $paths", {"paths": paths})
     connection.execute("SET enable_external_access = false")
@@ -63,9 +66,11 @@ def open_lake(uri: str, limits: Limits) -> duckdb.DuckDBPyConnection:
 
 
 @contextmanager
-def run(connection: duckdb.DuckDBPyConnection, query: str, seconds: float) -> Iterator[duckdb.DuckDBPyRelation]:
-    """Run one query that only reads, and give what its rows are taken from, all within so many seconds; raises
-    QueryError.
+def run(
+    connection: duckdb.DuckDBPyConnection, query: str, seconds: float, values: Mapping[str, Any] | None = None
+) -> Iterator[duckdb.DuckDBPyRelation]:
+    """Run one query that only reads, with its parameters' `values`, and give what its rows are taken from, all within
+    so many seconds; raises QueryError.
     """
     deadline = threading.Timer(seconds, connection.interrupt)
     deadline.start()
@@ -73,7 +78,7 @@ def run(connection: duckdb.DuckDBPyConnection, query: str, seconds: float) -> It
         statements = duckdb.extract_statements(_EXPLAIN.sub("", query, count=1))
         if [statement.type for statement in statements] != [_TYPES.SELECT]:
             raise QueryError("a query reads: write one SELECT, FROM, WITH, DESCRIBE, SUMMARIZE, SHOW or EXPLAIN")
-        yield connection.sql(query)
+        yield connection.sql(query, params=dict(values) if values else None)
     except duckdb.InterruptException as error:
         raise QueryError("the query took too long and was stopped; ask for less, or allow more time") from error
     except duckdb.OutOfMemoryException as error:
@@ -86,11 +91,18 @@ def run(connection: duckdb.DuckDBPyConnection, query: str, seconds: float) -> It
         deadline.join()
 
 
-def _view(connection: duckdb.DuckDBPyConnection, uri: str, name: TableName) -> list[str]:
-    """Make the view of a table and return what it reads: files, and the patterns that they are matched by."""
+def _view(connection: duckdb.DuckDBPyConnection, uri: str, name: TableName, options: Mapping[str, str]) -> list[str]:
+    """Make the view of a table and return the files of this machine that it reads, and the patterns that they are
+    matched by.
+    """
     where = folder(uri, name)
     try:
-        files = [_path(file) for file in DeltaTable(_location(where)).file_uris()]
+        table = DeltaTable(_location(where), storage_options=dict(options))
+        files = [_path(file) for file in table.file_uris()]
+        if files and not where.startswith("file:"):
+            # DuckDB itself reaches no other store without extensions that it would load from the network.
+            connection.from_arrow(table.to_pyarrow_dataset()).create_view(name)
+            return []
     except TableNotFoundError as error:
         raise LogPipelineError(f"{where}: there is no table; its writer makes it when it starts") from error
     except (DeltaError, OSError) as error:
@@ -110,7 +122,7 @@ def _view(connection: duckdb.DuckDBPyConnection, uri: str, name: TableName) -> l
 
 
 def _location(where: str) -> str:
-    return where.removeprefix("file://")
+    return where.removeprefix("file://").replace("s3a://", "s3://", 1)
 
 
 def _path(file: str) -> str:

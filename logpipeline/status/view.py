@@ -9,7 +9,7 @@ from typing import Any
 
 from logpipeline.api.base import format_duration
 from logpipeline.api.status import Status
-from logpipeline.progress import GoalProgress, read_progress
+from logpipeline.progress import GoalProgress, read_progress, read_tables
 
 
 @dataclass(frozen=True)
@@ -86,6 +86,8 @@ def of_resource(document: Mapping[str, Any], now: datetime) -> View:
     totals: dict[str, int | str | None] = {"records": status.records, "rate": status.rate}
     if sink is not None:
         totals |= {"indexed": sink.indexed, "dead letters": sink.dead_letters, "connector tasks": sink.tasks}
+    if (lake := status.lake) is not None:
+        totals |= _lake(lake.lag, lake.files, lake.bytes)
     ready, flow = (conditions.get(kind) for kind in ("Ready", "FlowHealthy"))
     healthy = ready is not None and ready.status == "True" and (flow is None or flow.status != "False")
     name = f"{metadata.get('namespace', 'default')}/{metadata['name']}"
@@ -105,10 +107,20 @@ def of_run(status: Mapping[str, Any], *, running: bool) -> View:
     found = status.get("totals") or {}
     names = {"produced": "records", "invalid": "invalid", "indexed": "indexed", "dead_letters": "dead letters"}
     totals = {shown: found.get(name) for name, shown in names.items() if found.get(name) is not None}
+    tables = read_tables({"tables": status.get("tables", [])})
+    if tables:
+        lag = next((table.behind(produced or 0) for table in tables if table.table == "raw"), None)
+        files, size = (sum(getattr(table, name) or 0 for table in tables) for name in ("files", "bytes"))
+        totals |= _lake(lag, files, size)
     healthy = running and phase == "running" and all(line.good for line in lines)
     elapsed = timedelta(seconds=round(float(status.get("elapsed_seconds", 0))))
     heading = f"{status.get('pipeline', 'unknown')}  {phase}  {format_duration(elapsed)}"
     return View(heading, lines, goals if running else [], totals, healthy)
+
+
+def _lake(lag: int | None, files: int | None, size: int | None) -> dict[str, int | str | None]:
+    known = None if files is None or size is None else f"{size / 2**20:,.0f} MiB in {files:,} files"
+    return {"lake": known, "lake lag": lag}
 
 
 def _component(component: Mapping[str, Any], *, running: bool) -> Line:

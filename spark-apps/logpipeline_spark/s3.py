@@ -8,25 +8,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from pyspark.sql import SparkSession
 
-from logpipeline.errors import LogPipelineError
 from logpipeline.kafka.security import read_credentials
+from logpipeline.lake.store import ANY_REGION, check
 
-_KEYS = {"accessKey", "secretKey", "sessionToken", "endpoint", "region", "ca.crt"}
 _PROVIDERS = "org.apache.hadoop.fs.s3a"
 
 
 def settings(values: Mapping[str, str]) -> dict[str, str]:
-    """Return Hadoop's settings for the entries of the Secret; raises LogPipelineError naming a key that is unknown or
-    missing.
-    """
-    if unknown := sorted(set(values) - _KEYS):
-        raise LogPipelineError(f"the lake's Secret has {', '.join(unknown)}; its keys are {', '.join(sorted(_KEYS))}")
-    if ("accessKey" in values) != ("secretKey" in values):
-        raise LogPipelineError("the lake's Secret has one of accessKey and secretKey; give both, or neither")
+    """Return Hadoop's settings for the entries of the Secret, which `store.check` has accepted."""
     found = {}
     if "accessKey" in values:
         kind = "TemporaryAWSCredentialsProvider" if "sessionToken" in values else "SimpleAWSCredentialsProvider"
@@ -34,21 +26,20 @@ def settings(values: Mapping[str, str]) -> dict[str, str]:
         found["fs.s3a.access.key"], found["fs.s3a.secret.key"] = values["accessKey"], values["secretKey"]
     if "sessionToken" in values:
         found["fs.s3a.session.token"] = values["sessionToken"]
-    if (endpoint := values.get("endpoint")) is not None:
-        if urlsplit(endpoint).scheme not in ("http", "https"):
-            raise LogPipelineError("the lake's Secret: endpoint is not an address; write http(s)://host:port")
-        found["fs.s3a.endpoint"] = endpoint
+    if "endpoint" in values:
+        found["fs.s3a.endpoint"] = values["endpoint"]
         # A name for each bucket is AWS's own way.
         found["fs.s3a.path.style.access"] = "true"
-        found["fs.s3a.endpoint.region"] = "us-east-1"
-    if (region := values.get("region")) is not None:
-        found["fs.s3a.endpoint.region"] = region
+        found["fs.s3a.endpoint.region"] = ANY_REGION
+    if "region" in values:
+        found["fs.s3a.endpoint.region"] = values["region"]
     return found
 
 
 def configure(spark: SparkSession, folder: Path) -> None:
-    """Let `spark` use the Secret whose entries are files in `folder`; raises LogPipelineError as `settings`."""
+    """Let `spark` use the Secret whose entries are files in `folder`; raises LogPipelineError as `store.check`."""
     values = read_credentials(folder).values
+    check(values)
     hadoop: Any = spark.sparkContext._jsc.hadoopConfiguration()  # noqa: SLF001 - has no Python of its own
     for name, value in settings(values).items():
         hadoop.set(name, value)
