@@ -18,13 +18,15 @@ import pyarrow as pa
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError, TableNotFoundError
 
-from logpipeline.errors import LogPipelineError, first_line
+from logpipeline.errors import LogPipelineError
 from logpipeline.lake.names import PARTITIONS, TableName, folder
 from logpipeline.lake.store import delta_rs_options
 from logpipeline.lake.tables import SCHEMAS
 
 _EXPLAIN = re.compile(r"\s*explain(\s+analyze)?\s", re.IGNORECASE)
 _GLOB = re.compile(r"([*?\[])")
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_LONGEST_CAUSE = 240
 _TYPES = duckdb.StatementType
 
 
@@ -106,7 +108,7 @@ def _view(connection: duckdb.DuckDBPyConnection, uri: str, name: TableName, opti
     except TableNotFoundError as error:
         raise LogPipelineError(f"{where}: there is no table; its writer makes it when it starts") from error
     except (DeltaError, OSError) as error:
-        raise LogPipelineError(f"{where}: cannot be read: {first_line(error)}") from error
+        raise LogPipelineError(f"{where}: cannot be read: {_cause(error)}") from error
     patterns = [_GLOB.sub(r"[\1]", file) for file in files]
     if files:
         # A table's own column goes before one that a path seems to name.
@@ -119,6 +121,12 @@ def _view(connection: duckdb.DuckDBPyConnection, uri: str, name: TableName, opti
         relation = connection.from_arrow(SCHEMAS[name].empty_table())
     relation.create_view(name)
     return sorted({*files, *patterns})
+
+
+def _cause(error: Exception) -> str:
+    """Return the last two of the causes that delta-rs lists, in one line without its colours."""
+    causes = [" ".join(part.split()) for part in _COLOUR.sub("", str(error)).split("↳")]
+    return ": ".join(causes[-2:])[:_LONGEST_CAUSE]
 
 
 def _location(where: str) -> str:

@@ -6,7 +6,9 @@ import time
 from dataclasses import dataclass, field
 from typing import cast
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
+
+_NO_LEADER = (KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.UNKNOWN_TOPIC_OR_PART)
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,21 @@ def _partitions(consumer: Consumer, topic: str, timeout: float) -> list[TopicPar
 
 def _bounds(consumer: Consumer, partitions: list[TopicPartition], timeout: float) -> dict[int, tuple[int, int]]:
     """Begin and end by partition."""
-    return {one.partition: consumer.get_watermark_offsets(one, timeout) for one in partitions}
+    return {one.partition: watermarks(consumer, one, timeout) for one in partitions}
+
+
+def watermarks(consumer: Consumer, partition: TopicPartition, timeout: float = 10) -> tuple[int, int]:
+    """Begin and end of a partition; one that was created a moment ago may have no leader yet."""
+    deadline = time.monotonic() + timeout
+    while True:
+        try:
+            begin, end = consumer.get_watermark_offsets(partition, timeout)
+        except KafkaException as error:
+            if error.args[0].code() not in _NO_LEADER or time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+        else:
+            return begin, end
 
 
 def read(bootstrap_servers: str, topic: str) -> list[Message]:

@@ -13,10 +13,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, NewTopic, ResourceType
 
-from messages import count
+from messages import count, watermarks
 from processes import Broker, free_port
 
 PYTHON_M = (sys.executable, "-m", "logpipeline_generator")
@@ -58,7 +58,7 @@ def partitions(kafka: Broker, topic: str) -> list[list[bytes]]:
     """All values of the topic, a list a partition."""
     consumer = Consumer({"bootstrap.servers": kafka.bootstrap_servers, "group.id": topic, "log_level": 0})
     count = len(consumer.list_topics(topic, timeout=10).topics[topic].partitions)
-    ends = {n: end_offset(consumer, TopicPartition(topic, n)) for n in range(count)}
+    ends = {n: watermarks(consumer, TopicPartition(topic, n))[1] for n in range(count)}
     consumer.assign([TopicPartition(topic, n, 0) for n in range(count)])
     values: list[list[bytes]] = [[] for _ in range(count)]
     deadline = time.monotonic() + 60
@@ -69,18 +69,6 @@ def partitions(kafka: Broker, topic: str) -> list[list[bytes]]:
             values[message.partition()].append(message.value())
     consumer.close()
     return values
-
-
-def end_offset(consumer: Consumer, partition: TopicPartition) -> int:
-    """Where the partition ends; a partition that was created a moment ago may have no leader yet."""
-    for _ in range(100):
-        try:
-            return int(consumer.get_watermark_offsets(partition, timeout=10)[1])
-        except KafkaException as error:
-            if error.args[0].code() not in (KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.UNKNOWN_TOPIC_OR_PART):
-                raise
-            time.sleep(0.1)
-    raise AssertionError(f"{partition} has no leader")
 
 
 def arrived(kafka: Broker, topic: str, records: int) -> None:

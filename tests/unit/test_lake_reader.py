@@ -15,6 +15,7 @@ from deltalake import write_deltalake
 from logpipeline.cli import main
 from logpipeline.errors import LogPipelineError
 from logpipeline.lake.names import PARTITIONS
+from logpipeline.lake.store import check
 from logpipeline.lake.tables import SCHEMAS
 from logpipeline.sql.reader import Limits, QueryError, open_lake, run
 
@@ -92,6 +93,29 @@ def test_a_query_that_takes_too_long_is_stopped(uri: str) -> None:
     long = "select sum(a.range * b.range) from range(10000000) a, range(10000000) b"
     with pytest.raises(QueryError, match="took too long"), run(connection, long, 0.5) as result:
         result.fetchall()
+
+
+def test_a_store_that_does_not_answer_is_one_clear_line() -> None:
+    secret = {"accessKey": "a", "secretKey": "b", "endpoint": "http://127.0.0.1:9"}
+    with pytest.raises(LogPipelineError) as error:
+        open_lake("s3a://logs/web", Limits(), secret)
+    assert error.value.message.startswith("s3a://logs/web/raw: cannot be read: ")
+    assert "Connection refused" in error.value.message
+    assert error.value.message.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("entries", "fault"),
+    [
+        ({"accessKey": "a"}, "one of accessKey and secretKey"),
+        ({"acessKey": "a", "secretKey": "b"}, "has acessKey; its keys are accessKey"),
+        ({"endpoint": "minio:9000"}, "endpoint in the Secret is not an address"),
+    ],
+)
+def test_a_secret_of_a_store_that_does_not_hold_together(entries: dict[str, str], fault: str) -> None:
+    with pytest.raises(LogPipelineError, match=fault) as error:
+        check(entries)
+    assert not any(value in error.value.message for value in entries.values() if len(value) > 1)
 
 
 def sql(uri: str, folder: Path, *arguments: str) -> Result:
