@@ -1,5 +1,5 @@
 #!/bin/sh
-# install.sh DEST: puts the jars of Spark's Kafka source and sink into DEST. Does nothing when they are there already.
+# install.sh DEST: puts the jars that pyspark lacks into DEST. Does nothing when they are there already.
 set -eu
 source=$(cd "$(dirname "$0")" && pwd)
 dest=${1:?usage: install.sh DEST}
@@ -9,7 +9,7 @@ dest=$(cd "$dest" && pwd)
 inputs=$(cd "$source" && cat install.sh pom.xml | cksum)
 [ "$(cat "$dest/.installed" 2>/dev/null)" != "$inputs" ] || exit 0
 
-echo "spark: resolving the jars of the Kafka source" >&2
+echo "spark: resolving the jars that pyspark lacks" >&2
 rm -rf "$dest"/*.jar "$dest/.installed"
 # Through a file: even a quiet Maven writes escape codes to a pipe.
 log=$dest/.maven.log

@@ -78,9 +78,6 @@ RULES: dict[str, Example] = {
     "quantity": setting(
         f"{KAFKA}.storage.size", "1.5Gi", "10GB", "'10GB' is not an amount of bytes; write a number and Ki, Mi, Gi or Ti"
     ),
-    "cpu": setting(
-        f"{KAFKA}.resources.limits.cpu", 2, "two", "is not an amount of CPU; write for example 500m or 2"
-    ),
     "cidr": setting(
         "networkPolicy.allow.kafka", [{"ipBlock": {"cidr": "10.0.0.0/8"}}], [{"ipBlock": {"cidr": "ten"}}],
         "'ten' is not a CIDR; write for example 10.0.0.0/8"
@@ -330,6 +327,7 @@ ACCEPTED: dict[str, Changes] = {
     "numbers to compare with": {WHERE: [{"field": "status", "in": [401, "403", -1]}]},
     "booleans in quotes": {WHERE: [{"field": "country", "in": ["NO", "true", "y"]}]},
     "a whole number for CPU": {"spark.resources.limits.cpu": 2},
+    "an amount of CPU": {"spark.resources.limits.cpu": "1.5", "spark.resources.requests.cpu": "500m"},
     "null for what may be left out": {
         "suspend": None, "sink": None, "source": None, f"{GOAL}.having": None, f"{GOAL}.topic": {"name": None, "replicas": None},
         f"{KAFKA}.replicas": None,
@@ -376,6 +374,8 @@ SCHEMA: dict[str, tuple[Changes, str]] = {
     "a boolean to compare with": ({WHERE: [{"field": "tls", "equals": True}]}, "spec.goals[0].where[0].equals in body must be of type "),
     "a boolean among texts": ({WHERE: [{"field": "country", "in": ["DK", False]}]}, "spec.goals[0].where[0].in[1] in body must be of type "),
     "a fraction to compare with": ({WHERE: [{"field": "status", "equals": 0.5}]}, "spec.goals[0].where[0].equals in body must be of type "),
+    "words for CPU": ({"spark.resources.limits.cpu": "two"}, "spec.spark.resources.limits.cpu in body should match '^([0-9]{1,6}m"),
+    "less than no CPU": ({"spark.resources.limits.cpu": -1}, "spec.spark.resources.limits.cpu in body should be greater than or equal to 0"),
     "a boolean for CPU": ({"spark.resources.limits.cpu": True}, "spec.spark.resources.limits.cpu in body must be of type "),
     "a fraction for CPU": ({"spark.resources.limits.cpu": 0.5}, "spec.spark.resources.limits.cpu in body must be of type "),
     "a number for bytes": ({"spark.resources.limits.memory": 512}, 'spec.spark.resources.limits.memory in body must be of type string: "integer"'),
