@@ -26,7 +26,7 @@ UNUSED_JARS = {
         "spark-repl*", "spark-yarn*", "spark-connect_*", "scala-compiler*", "jline*", "curator*", "zookeeper*",
         "leveldbjni-all*",
     ),
-    "geometry and QUIC": ("jts-core*", "netty-codec-native-quic*"),
+    "QUIC": ("netty-codec-native-quic*",),
     "native code of other systems": (
         "netty-*-osx-*", "netty-*-windows-*", "netty-transport-native-kqueue*",
         "netty-*-linux-aarch_64*" if platform.machine() == "x86_64" else "netty-*-linux-x86_64*",

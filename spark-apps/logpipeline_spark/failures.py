@@ -8,6 +8,8 @@ from py4j.protocol import Py4JJavaError
 
 # Which task it was, and how often it was tried, tells a reader of the status nothing.
 _LOST_TASK = re.compile(r"Job aborted due to stage failure: .*?\(TID \d+\) \(.*?\): ")
+_OF_A_CALLBACK = "An exception was raised by the Python Proxy"
+_CAUSED_BY = re.compile(r"^(?:Caused by)?: (.+)$", re.MULTILINE)
 
 
 class CheckpointError(Exception):
@@ -25,6 +27,10 @@ def java_text(error: Py4JJavaError) -> str:
 
 def cause(error: str) -> str:
     """Return the line that says what went wrong, without Spark's account of the task that met it."""
+    if error.startswith(_OF_A_CALLBACK):
+        # Python called by Java and calling it again: what failed is named last.
+        causes = _CAUSED_BY.findall(error)
+        error = causes[-1] if causes else error
     return _LOST_TASK.sub("", error.strip().partition("\n")[0], count=1)
 
 

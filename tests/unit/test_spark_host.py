@@ -12,7 +12,7 @@ from py4j.protocol import Py4JError, Py4JJavaError
 from pyspark.errors import PySparkException
 
 from logpipeline.errors import LogPipelineError
-from logpipeline_spark.failures import CheckpointError
+from logpipeline_spark.failures import CheckpointError, cause
 from logpipeline_spark.host import Host
 from logpipeline_spark.progress import Board, Goal
 
@@ -136,3 +136,23 @@ def test_a_first_batch_may_take_as_long_as_it_advances(
     host._board.host_ended = lambda: found.extend(board.stalled(120.0))  # type: ignore[method-assign]
     host.run(stop)
     assert found == stalled
+
+
+CALLBACK = """An exception was raised by the Python Proxy. Return Message: Traceback (most recent call last):
+  File "lake_writer.py", line 97, in write
+py4j.protocol.Py4JJavaError: An error occurred while calling o274.save.
+: org.apache.spark.SparkException: [TASK_WRITE_FAILED] Task failed while writing rows to file:/lake/raw.
+\tat org.apache.spark.scheduler.Task.run(Task.scala:147)
+"""
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        ("the first line\n\tat of.a.stack", "the first line"),
+        (CALLBACK, "org.apache.spark.SparkException: [TASK_WRITE_FAILED] Task failed while writing rows to file:/lake/raw."),
+        (f"{CALLBACK}Caused by: java.io.IOException: No space left on device\n", "java.io.IOException: No space left on device"),
+    ],
+)  # fmt: skip
+def test_what_failed_is_said_in_a_line(error: str, said: str) -> None:
+    assert cause(error) == said
