@@ -17,6 +17,16 @@ from logpipeline.rules import rule_of
 resource_file = click.option(
     "-f", "--file", "path", required=True, type=click.Path(path_type=Path), help="The LogPipeline resource (YAML)."
 )
+secrets_folder = click.option(
+    "--secrets",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    help="Folder of the Secrets that the resource names: DIR/<secret>/<key>.",
+)
+lake_state = click.option(
+    "--state",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="State folder of `up`, for a lake without a uri.  [default: .logpipeline/NAME]",
+)
 
 
 class _Duration(click.ParamType[timedelta]):

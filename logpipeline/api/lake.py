@@ -51,18 +51,11 @@ class ResultsTable(_Table):
     """The results of all goals, each window once."""
 
 
-class StatusesTable(_Table):
-    """The results of the goals of preset status-counts, as (code, count, window_end_ms)."""
-
-    retention: Duration = Field(written("24h"), description="How long a row is kept, by Kafka's timestamp.")
-
-
 class Tables(Model):
     """The lake's tables."""
 
     raw: RawTable = part(RawTable, "Every record of the raw topic.")
     results: ResultsTable = part(ResultsTable, "Every window of every goal.")
-    statuses: StatusesTable = part(StatusesTable, "Counts by HTTP status.")
 
 
 class Lake(Workload):

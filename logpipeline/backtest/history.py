@@ -14,6 +14,7 @@ import click
 from logpipeline.api import LogPipeline
 from logpipeline.backtest.files import LogFile, size_of
 from logpipeline.backtest.logs import Open
+from logpipeline.commands import lake_state, secrets_folder
 from logpipeline.errors import LogPipelineError
 from logpipeline.lake.place import lake_uri, store_secret
 from logpipeline.local.state import state_folder
@@ -31,16 +32,8 @@ _OPTIONS = (
         metavar="FROM TO",
         help="Read the resource's lake instead: the hours of event time from FROM to TO (UTC).",
     ),
-    click.option(
-        "--state",
-        type=click.Path(path_type=Path, file_okay=False),
-        help="State folder of `up`, for a lake without a uri.  [default: .logpipeline/NAME]",
-    ),
-    click.option(
-        "--secrets",
-        type=click.Path(path_type=Path, file_okay=False, exists=True),
-        help="Folder of the Secrets that the resource names: DIR/<secret>/<key>.",
-    ),
+    lake_state,
+    secrets_folder,
 )
 
 

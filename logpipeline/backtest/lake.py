@@ -14,7 +14,7 @@ from logpipeline.errors import LogPipelineError
 from logpipeline.sql.reader import Limits, open_lake, run
 
 # A history is read for as long as it takes.
-_LIMITS = Limits(seconds=7 * 86_400.0)
+_SECONDS = 7 * 86_400.0
 _ROWS = 100_000
 _SPAN = "(date, hour) BETWEEN ($first::DATE, hour($first::TIMESTAMP)) AND ($last::DATE, hour($last::TIMESTAMP))"
 
@@ -48,9 +48,9 @@ def lake_logs(uri: str, secret: Mapping[str, str], first: datetime, last: dateti
     there are none.
     """
     hours = {"first": first.astimezone(UTC).replace(tzinfo=None), "last": last.astimezone(UTC).replace(tzinfo=None)}
-    connection = open_lake(uri, _LIMITS, secret)
+    connection = open_lake(uri, Limits(), secret)
     query = f"SELECT topic, partition, date, hour, count(*) FROM raw WHERE {_SPAN} GROUP BY ALL ORDER BY ALL"  # noqa: S608
-    with run(connection, query, _LIMITS.seconds, hours) as found:
+    with run(connection, query, _SECONDS, hours) as found:
         rows = found.fetchall()
     parts: dict[tuple[str, int], list[tuple[Any, int]]] = {}
     sizes: dict[tuple[str, int], int] = {}
@@ -77,7 +77,7 @@ class LakeLog:
         self._topic, self._partition, self._spans = topic, partition, spans
         self._read = 0
         # One of its own: while one log waits another is read.
-        self._connection = open_lake(uri, _LIMITS, secret)
+        self._connection = open_lake(uri, Limits(), secret)
 
     def position(self) -> int:
         """Return how many records were read."""
@@ -92,7 +92,7 @@ class LakeLog:
         )
         for date, hour in self._spans:
             given = {"topic": self._topic, "partition": self._partition, "date": date, "hour": hour}
-            with run(self._connection, query, _LIMITS.seconds, given) as rows:
+            with run(self._connection, query, _SECONDS, given) as rows:
                 for batch in rows.to_arrow_reader(_ROWS):
                     self._read += batch.num_rows
                     yield Rows(batch, self._topic, self._partition)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-TableName = Literal["raw", "results", "statuses"]
+TableName = Literal["raw", "results"]
 
 PARTITIONS: dict[TableName, tuple[str, ...]] = {"raw": ("date", "hour"), "results": ("date",)}
 # Those that files are skipped by.

@@ -43,11 +43,10 @@ class Retention(Model):
 
     raw: Seconds
     results: Seconds
-    statuses: Seconds
 
     def by_table(self) -> dict[TableName, float]:
         """Return the seconds by table."""
-        return {"raw": self.raw, "results": self.results, "statuses": self.statuses}
+        return {"raw": self.raw, "results": self.results}
 
 
 class LakeSettings(Model):
@@ -100,7 +99,6 @@ def lake_settings(
         retention=Retention(
             raw=tables.raw.retention.total_seconds(),
             results=tables.results.retention.total_seconds(),
-            statuses=tables.statuses.retention.total_seconds(),
         ),
         secret_folder=secret_folder,
         **serving,  # type: ignore[arg-type]  # checked by the model

@@ -11,7 +11,7 @@ import click
 import psutil
 
 from logpipeline.api import LogPipeline, load
-from logpipeline.commands import DURATION, resource_file
+from logpipeline.commands import DURATION, resource_file, secrets_folder
 from logpipeline.distribution import distribution
 from logpipeline.errors import LogPipelineError
 from logpipeline.local import leftovers
@@ -55,11 +55,7 @@ _NAMED = {"kafka": "Kafka", "elasticsearch": "Elasticsearch", "connect": "Kafka 
     type=click.Path(path_type=Path, file_okay=False),
     help="Folder for all data and logs; a later run goes on where this one stopped.  [default: .logpipeline/NAME]",
 )
-@click.option(
-    "--secrets",
-    type=click.Path(path_type=Path, file_okay=False, exists=True),
-    help="Folder of the Secrets that the resource names: DIR/<secret>/<key>.",
-)
+@secrets_folder
 def up(
     path: Path, duration: timedelta | None, patience: timedelta, state_path: Path | None, secrets: Path | None
 ) -> None:

@@ -15,7 +15,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from logpipeline.api import load
 from logpipeline.api.quantity import bytes_of
-from logpipeline.commands import DURATION, resource_file
+from logpipeline.commands import DURATION, lake_state, resource_file, secrets_folder
 from logpipeline.lake.place import lake_uri, store_secret
 from logpipeline.local.state import state_folder
 from logpipeline.sql.output import FORMATS, write
@@ -39,16 +39,8 @@ _QUIET_SECONDS = 1.0
 @click.option("--timeout", type=DURATION, default="5m", show_default=True, help="Stop a query that takes longer.")
 @click.option("--memory", default="1Gi", show_default=True, help="Most memory of a query, for example 4Gi.")
 @click.option("--threads", type=click.IntRange(1, 1024), default=2, show_default=True)
-@click.option(
-    "--state",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="State folder of `up`, for a lake without a uri.  [default: .logpipeline/NAME]",
-)
-@click.option(
-    "--secrets",
-    type=click.Path(path_type=Path, file_okay=False, exists=True),
-    help="Folder of the Secrets that the resource names: DIR/<secret>/<key>.",
-)
+@lake_state
+@secrets_folder
 def sql(
     path: Path,
     query: str,
@@ -75,9 +67,8 @@ def sql(
     """
     pipeline = load(path)
     uri = lake_uri(pipeline, state_folder(pipeline, state) / "lake")
-    limits = Limits(timeout.total_seconds(), _bytes(memory), threads)
-    connection = open_lake(uri, limits, store_secret(pipeline, secrets))
-    with _progress(connection), run(connection, query, limits.seconds) as result:
+    connection = open_lake(uri, Limits(_bytes(memory), threads), store_secret(pipeline, secrets))
+    with _progress(connection), run(connection, query, timeout.total_seconds()) as result:
         rows = result.to_arrow_reader()
         write(rows, form, output)
 

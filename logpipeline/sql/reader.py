@@ -32,9 +32,8 @@ _TYPES = duckdb.StatementType
 
 @dataclass(frozen=True)
 class Limits:
-    """What a query may take: seconds, bytes of memory, threads."""
+    """What a connection may take: bytes of memory, threads."""
 
-    seconds: float = 60.0
     memory: int = 1 << 30
     threads: int = 2
 
@@ -111,7 +110,7 @@ def _view(connection: duckdb.DuckDBPyConnection, uri: str, name: TableName, opti
         raise LogPipelineError(f"{where}: cannot be read: {_cause(error)}") from error
     patterns = [_GLOB.sub(r"[\1]", file) for file in files]
     if files:
-        # A table's own column goes before one that a path seems to name.
+        # Else DuckDB guesses them from what the paths hold.
         types = {column: str(_sql_type(SCHEMAS[name].field(column).type)) for column in PARTITIONS[name]}
         relation = connection.from_query(
             "SELECT * FROM read_parquet($files, hive_partitioning = true, hive_types = $types, union_by_name = true)",

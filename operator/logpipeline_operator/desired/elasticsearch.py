@@ -91,18 +91,9 @@ def objects(pipeline: LogPipeline, settings: Settings) -> list[dict[str, Any]]:
         user=_USER,
         extra={"initContainers": [copy]},
     )
-    spec = {
-        "replicas": 1,
-        "serviceName": component.name,
-        "podManagementPolicy": "Parallel",
-        "updateStrategy": {"type": "RollingUpdate"},
-        "revisionHistoryLimit": 2,
-        "selector": {"matchLabels": component.selector},
-        "template": pods.pod_template(component, plan),
-    }
     return [
         component.config_map(data),
         component.claim(claim, managed.storage),
         component.service({"http": port}),
-        component.object("apps/v1", "StatefulSet", spec=spec),
+        pods.stateful_set(component, plan),
     ]

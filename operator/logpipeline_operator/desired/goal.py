@@ -112,17 +112,4 @@ def _stateful_set(
     plan = pods.PodPlan(
         [container], volumes, spark.pod, grace_seconds=60, config=config, spread=True, labels=role, extra=extra
     )
-    return component.object(
-        "apps/v1",
-        "StatefulSet",
-        spec={
-            "replicas": 1,
-            "serviceName": component.name,
-            # In order, a pod that does not come up would stand in the way of the change that mends it.
-            "podManagementPolicy": "Parallel",
-            "updateStrategy": {"type": "RollingUpdate"},
-            "revisionHistoryLimit": 2,
-            "selector": {"matchLabels": component.selector | role},
-            "template": pods.pod_template(component, plan),
-        },
-    )
+    return pods.stateful_set(component, plan)

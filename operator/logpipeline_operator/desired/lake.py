@@ -53,18 +53,9 @@ def objects(pipeline: LogPipeline, settings: Settings, secrets: Mapping[str, Sec
     )
     config = {"files": data, "secrets": [mount.facts.digest for mount in present.values()]}
     plan = pods.PodPlan([container], volumes, lake.pod, grace_seconds=60, config=config)
-    spec = {
-        # Never two: a table has one writer.
-        "replicas": 1,
-        "serviceName": component.name,
-        "podManagementPolicy": "Parallel",
-        "updateStrategy": {"type": "RollingUpdate"},
-        "revisionHistoryLimit": 2,
-        "selector": {"matchLabels": component.selector},
-        "template": pods.pod_template(component, plan),
-    }
+    # One pod and never two: a table has one writer.
     service = component.service({"metrics": LAKE_METRICS_PORT}, clusterIP="None", publishNotReadyAddresses=True)
-    return [component.config_map(data), *claims, service, component.object("apps/v1", "StatefulSet", spec=spec)]
+    return [component.config_map(data), *claims, service, pods.stateful_set(component, plan)]
 
 
 def _settings(pipeline: LogPipeline, settings: Settings, mounts: Mapping[str, SecretMount]) -> Any:

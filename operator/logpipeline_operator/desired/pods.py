@@ -130,6 +130,21 @@ def pod_template(component: Component, plan: PodPlan) -> dict[str, Any]:
     return {"metadata": metadata, "spec": {**spec, **plan.extra}}
 
 
+def stateful_set(component: Component, plan: PodPlan) -> dict[str, Any]:
+    """Return a StatefulSet of one pod."""
+    spec = {
+        "replicas": 1,
+        "serviceName": component.name,
+        # In order, a pod that does not come up would stand in the way of the change that mends it.
+        "podManagementPolicy": "Parallel",
+        "updateStrategy": {"type": "RollingUpdate"},
+        "revisionHistoryLimit": 2,
+        "selector": {"matchLabels": component.selector | dict(plan.labels)},
+        "template": pod_template(component, plan),
+    }
+    return component.object("apps/v1", "StatefulSet", spec=spec)
+
+
 def _apart(key: str, labels: dict[str, str]) -> dict[str, Any]:
     # A cluster of one node must run it all the same.
     return {

@@ -8,7 +8,7 @@ from typing import Any
 from logpipeline.api import LogPipeline
 from logpipeline_operator.observe.facts import Facts, GoalFacts
 from logpipeline_operator.status.numbers import batch_time, rounded
-from logpipeline_operator.status.parts import fault_finding, workload_finding
+from logpipeline_operator.status.parts import fault_finding, waiting, workload_finding
 from logpipeline_operator.status.reasons import Finding, reason_of, worst
 
 # Before the goal's own liveness probe, which gives up after two minutes, so that the status can tell why it restarted.
@@ -47,9 +47,7 @@ def _finding(name: str, facts: Facts, limit: float) -> Finding:
         why = f"; executors: {workload.executor_fault}" if workload.executor_fault else ""
         return Finding("False", "GoalStalled", f"{name} makes no progress{why}")
     if pods.status != "True":
-        # What it waits for it knows best itself.
-        says = progress.error if progress is not None and pods.reason in ("Starting", "NotReady") else None
-        return Finding(pods.status, pods.reason, f"{pods.message}: {says}" if says else pods.message)
+        return waiting(pods, progress.error if progress is not None else None)
     if goal is not None and goal.fault is not None:
         return fault_finding(goal.fault)
     if progress is None:

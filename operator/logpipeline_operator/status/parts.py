@@ -111,10 +111,7 @@ def lake_finding(pipeline: LogPipeline, facts: Facts) -> Finding:
     if failed := [table for table in tables if table.state == "failed"]:
         return Finding("False", "LakeFailed", f"table {failed[0].table}: {failed[0].error or 'no reason given'}")
     if pods.status != "True":
-        # What it waits for it knows best itself.
-        says = next((table.error for table in tables if table.error), None)
-        waits = says if pods.reason in ("Starting", "NotReady") else None
-        return Finding(pods.status, pods.reason, f"{pods.message}: {waits}" if waits else pods.message)
+        return waiting(pods, next((table.error for table in tables if table.error), None))
     if lake is not None and lake.fault is not None:
         return fault_finding(lake.fault)
     if not tables:
@@ -210,6 +207,15 @@ def workload_finding(workload: WorkloadFacts | None, what: str, now: datetime) -
     if now - workload.unready_since > _START_LIMIT:
         return Finding("False", "NotReady", f"{what} does not become ready" + _last_words(workload))
     return Finding("False", "Starting", f"{what} is starting")
+
+
+def waiting(pods: Finding, says: str | None) -> Finding:
+    """Return the finding about `pods` that are not ready, with what their process `says` it waits for: it knows
+    best.
+    """
+    if says is None or pods.reason not in ("Starting", "NotReady"):
+        return pods
+    return Finding(pods.status, pods.reason, f"{pods.message}: {says}")
 
 
 def _may_pass(reason: str, workload: WorkloadFacts, now: datetime) -> bool:
