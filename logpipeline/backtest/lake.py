@@ -13,8 +13,6 @@ import pyarrow as pa
 from logpipeline.errors import LogPipelineError
 from logpipeline.sql.reader import Limits, open_lake, run
 
-# A history is read for as long as it takes.
-_SECONDS = 7 * 86_400.0
 _ROWS = 100_000
 _SPAN = "(date, hour) BETWEEN ($first::DATE, hour($first::TIMESTAMP)) AND ($last::DATE, hour($last::TIMESTAMP))"
 
@@ -50,7 +48,7 @@ def lake_logs(uri: str, secret: Mapping[str, str], first: datetime, last: dateti
     hours = {"first": first.astimezone(UTC).replace(tzinfo=None), "last": last.astimezone(UTC).replace(tzinfo=None)}
     connection = open_lake(uri, Limits(), secret)
     query = f"SELECT topic, partition, date, hour, count(*) FROM raw WHERE {_SPAN} GROUP BY ALL ORDER BY ALL"  # noqa: S608
-    with run(connection, query, _SECONDS, hours) as found:
+    with run(connection, query, None, hours) as found:
         rows = found.fetchall()
     parts: dict[tuple[str, int], list[tuple[Any, int]]] = {}
     sizes: dict[tuple[str, int], int] = {}
@@ -92,7 +90,7 @@ class LakeLog:
         )
         for date, hour in self._spans:
             given = {"topic": self._topic, "partition": self._partition, "date": date, "hour": hour}
-            with run(self._connection, query, _SECONDS, given) as rows:
+            with run(self._connection, query, None, given) as rows:
                 for batch in rows.to_arrow_reader(_ROWS):
                     self._read += batch.num_rows
                     yield Rows(batch, self._topic, self._partition)

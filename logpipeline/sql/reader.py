@@ -68,13 +68,14 @@ def open_lake(uri: str, limits: Limits, secret: Mapping[str, str] | None = None)
 
 @contextmanager
 def run(
-    connection: duckdb.DuckDBPyConnection, query: str, seconds: float, values: Mapping[str, Any] | None = None
+    connection: duckdb.DuckDBPyConnection, query: str, seconds: float | None, values: Mapping[str, Any] | None = None
 ) -> Iterator[duckdb.DuckDBPyRelation]:
     """Run one query that only reads, with its parameters' `values`, and give what its rows are taken from, all within
-    so many seconds; raises QueryError.
+    so many seconds, or None for as long as it takes; raises QueryError.
     """
-    deadline = threading.Timer(seconds, connection.interrupt)
-    deadline.start()
+    deadline = None if seconds is None else threading.Timer(seconds, connection.interrupt)
+    if deadline is not None:
+        deadline.start()
     try:
         statements = duckdb.extract_statements(_EXPLAIN.sub("", query, count=1))
         if [statement.type for statement in statements] != [_TYPES.SELECT]:
@@ -87,9 +88,10 @@ def run(
     except duckdb.Error as error:
         raise QueryError(str(error).partition("\n\nLINE")[0].strip()) from error
     finally:
-        deadline.cancel()
-        # A thread that the interpreter's end finds at work takes the process down.
-        deadline.join()
+        if deadline is not None:
+            deadline.cancel()
+            # A thread that the interpreter's end finds at work takes the process down.
+            deadline.join()
 
 
 def _view(connection: duckdb.DuckDBPyConnection, uri: str, name: TableName, options: Mapping[str, str]) -> list[str]:

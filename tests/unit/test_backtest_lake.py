@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import threading
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
@@ -11,6 +13,7 @@ from click.testing import CliRunner
 from deltalake import write_deltalake
 
 from logpipeline.api.source import Source
+from logpipeline.backtest.lake import lake_logs
 from logpipeline.cli import main
 from logpipeline.kernel.columns import RowReader
 from logpipeline.lake.names import PARTITIONS
@@ -87,6 +90,17 @@ def test_the_lake_gives_what_the_files_give(resource: Path, monkeypatch: pytest.
     assert {name: found[name] for name in ("rate", "paths")} == {name: expected[name] for name in ("rate", "paths")}
     assert len(found["_invalid"]) == 240
     assert any('"topic":"p.raw","partition":1,"offset":3,' in line for line in found["_invalid"])
+
+
+def test_a_history_that_is_left_half_read_keeps_no_thread(resource: Path) -> None:
+    # The end of the process would wait for it, as after a Ctrl-C.
+    (uri,) = (line.split('"')[1] for line in resource.read_text().splitlines() if "lake:" in line)
+    hour = datetime(2024, 5, 1, 12, tzinfo=UTC)
+    before = threading.active_count()
+    log = lake_logs(uri, {}, hour, hour)[0]()
+    reading = log.blocks()
+    assert len(next(reading).values) > 0
+    assert threading.active_count() == before
 
 
 @pytest.mark.parametrize(
