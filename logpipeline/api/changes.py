@@ -192,6 +192,7 @@ CHANGES: tuple[Change, ...] = (
     Change("spark.conf", ROLLING, _GOALS, ""),
     *_storage("spark.checkpoint.storage", "every goal"),
     Change("spark.checkpoint.uri", FIXED, _GOALS, "The state would stay behind."),
+    Change("spark.checkpoint.secretRef", ROLLING, _GOALS, ""),
     Change(
         "sink",
         ROLLING,

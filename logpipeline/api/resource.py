@@ -8,7 +8,18 @@ from pydantic import Field, model_validator
 
 from logpipeline.api import spark_conf
 from logpipeline.api.alerting import Alerting
-from logpipeline.api.base import Duration, Matching, Model, Name, Quantity, Settings, map_by, part, written
+from logpipeline.api.base import (
+    Duration,
+    Matching,
+    Model,
+    Name,
+    Quantity,
+    SecretReference,
+    Settings,
+    map_by,
+    part,
+    written,
+)
 from logpipeline.api.cel import CelRule, fixed
 from logpipeline.api.console import Console
 from logpipeline.api.goal import Goal
@@ -35,6 +46,8 @@ _OWN_DISK = (
     "uri: a pod's own disk goes with the pod; leave uri out for a volume, or name a store such as s3a://bucket/folder"
 )
 
+_NO_STORE = "secretRef: its keys are of s3a; give uri: s3a://bucket/folder, or leave secretRef out"
+
 
 class Checkpoint(Model):
     """Where a goal keeps its state: a volume of its own, or a folder that every pod can reach."""
@@ -52,6 +65,11 @@ class Checkpoint(Model):
         ]
         | None
     ) = Field(None, description="Hadoop URI of a folder, for example s3a://bucket/checkpoints; set: no volumes.")
+    secret_ref: SecretReference | None = Field(
+        None,
+        description="Secret of the store that uri names, with the keys of lake.secretRef; absent: the identity of the "
+        "pod.",
+    )
 
     cel: ClassVar = (
         CelRule("checkpoint-shared", "!has(self.uri) || !self.uri.startsWith('file:')", _OWN_DISK, field="uri"),
@@ -60,12 +78,20 @@ class Checkpoint(Model):
             "uri",
             "the goals' state would stay behind; take the change back, or create another pipeline",
         ),
+        CelRule(
+            "checkpoint-secret",
+            "!has(self.secretRef) || has(self.uri) && self.uri.startsWith('s3a:')",
+            _NO_STORE,
+            field="secretRef",
+        ),
     )
 
     @model_validator(mode="after")
     def _outlives_the_pod(self) -> Checkpoint:
         if self.uri is not None and self.uri.startswith("file:"):
             raise ValueError(_OWN_DISK)
+        if self.secret_ref is not None and not (self.uri or "").startswith("s3a:"):
+            raise ValueError(_NO_STORE)
         return self
 
 

@@ -9,8 +9,9 @@ from pathlib import Path
 from logpipeline.api import LogPipeline
 from logpipeline.errors import LogPipelineError
 from logpipeline.kafka.security import given_secret
-from logpipeline.lake.store import check
+from logpipeline.store import check
 
+SECRET_FIELD = "spec.lake.secretRef"  # noqa: S105 - a field
 # Of these delta-rs makes another path.
 _UNREADABLE = re.compile(r"[\[\]%?#]")
 
@@ -22,8 +23,8 @@ def store_secret(pipeline: LogPipeline, given: Path | None) -> Mapping[str, str]
     reference = pipeline.spec.lake.secret_ref if pipeline.spec.lake else None
     if reference is None:
         return {}
-    values = given_secret(reference.name, "spec.lake.secretRef", given).values
-    check(values)
+    values = given_secret(reference.name, SECRET_FIELD, given).values
+    check(values, SECRET_FIELD)
     return values
 
 

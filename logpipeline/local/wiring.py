@@ -11,7 +11,7 @@ from logpipeline.elastic.index import PipelineIndex, connect
 from logpipeline.kafka.connect import connector_config, connector_name
 from logpipeline.kafka.properties import client_properties
 from logpipeline.kafka.security import Credentials, check_credentials, java_settings, librdkafka_settings
-from logpipeline.lake.store import check
+from logpipeline.lake.place import SECRET_FIELD
 from logpipeline.local.broker import Broker
 from logpipeline.local.components import Place
 from logpipeline.local.connector import Connector
@@ -23,6 +23,7 @@ from logpipeline.local.ports import HOST
 from logpipeline.local.secrets import stage_secret
 from logpipeline.local.state import StateFolder
 from logpipeline.rules import alerts
+from logpipeline.store import check
 from logpipeline.web import RefusedError, fetch, fetch_json
 
 # Whoever names an external service expects it to be there.
@@ -87,7 +88,7 @@ def _lake_secret(pipeline: LogPipeline, state: StateFolder, given: Path | None) 
     if lake is None or lake.secret_ref is None:
         return None
     folder = state / "secrets" / "lake"
-    check(stage_secret(lake.secret_ref.name, "spec.lake.secretRef", given, folder).values)
+    check(stage_secret(lake.secret_ref.name, SECRET_FIELD, given, folder).values, SECRET_FIELD)
     return folder
 
 

@@ -20,8 +20,8 @@ from deltalake.exceptions import DeltaError, TableNotFoundError
 
 from logpipeline.errors import LogPipelineError
 from logpipeline.lake.names import PARTITIONS, TableName, folder
-from logpipeline.lake.store import delta_rs_options
 from logpipeline.lake.tables import SCHEMAS
+from logpipeline.store import delta_rs_options
 
 _EXPLAIN = re.compile(r"\s*explain(\s+analyze)?\s", re.IGNORECASE)
 _GLOB = re.compile(r"([*?\[])")

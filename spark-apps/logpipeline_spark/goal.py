@@ -17,7 +17,7 @@ from pyspark.sql.streaming.query import StreamingQuery
 
 from logpipeline.api import LogPipeline, load_accepted
 from logpipeline.rules import Rule, chosen_rules, state_folder, state_identity
-from logpipeline_spark import container, kafka, stream
+from logpipeline_spark import container, kafka, s3, stream
 from logpipeline_spark.batches import Batches
 from logpipeline_spark.checkpoint import Checkpoint
 from logpipeline_spark.failures import CheckpointError, java_text
@@ -50,6 +50,11 @@ from logpipeline_spark.session import session
     help="Folder or Hadoop URI; each goal keeps its state in a folder of its name and stateVersion.",
 )
 @click.option(
+    "--checkpoint-secret",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Folder of the Secret that spec.spark.checkpoint.secretRef names, a file a key.",
+)
+@click.option(
     "--report-invalid/--no-report-invalid",
     "reports_invalid",
     default=None,
@@ -77,6 +82,7 @@ def main(
     bootstrap_servers: str,
     kafka_secret: Path | None,
     checkpoints: str,
+    checkpoint_secret: Path | None,
     reports_invalid: bool | None,
     executors: int,
     executor_image: str | None,
@@ -109,6 +115,8 @@ def main(
     )
     spark.streams.addListener(board)
     try:
+        if checkpoint_secret is not None:
+            s3.configure(spark, checkpoint_secret, "spec.spark.checkpoint.secretRef")
         topic = stream.topics_of(pipeline, rules[0]).raw
         partitions = kafka.partition_count(spark, settings, topic, stop, board.waiting)
         board.waiting(None)

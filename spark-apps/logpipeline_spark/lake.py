@@ -15,7 +15,7 @@ import click
 from pyspark.sql.streaming.query import StreamingQuery
 
 from logpipeline import threads
-from logpipeline.lake import tables
+from logpipeline.lake import place, tables
 from logpipeline.lake.settings import read_settings
 from logpipeline_spark import container, delta, kafka, s3
 from logpipeline_spark.batches import Batches
@@ -71,7 +71,7 @@ def main(path: Path) -> None:
     spark.streams.addListener(board)
     try:
         if settings.secret_folder is not None:
-            s3.configure(spark, settings.secret_folder)
+            s3.configure(spark, settings.secret_folder, place.SECRET_FIELD)
         partitions = kafka.partition_count(spark, client, settings.raw_topic, stop, board.waiting)
         for goal in settings.results:
             kafka.partition_count(spark, client, goal.topic, stop, board.waiting)

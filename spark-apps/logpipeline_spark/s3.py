@@ -12,7 +12,7 @@ from typing import Any
 from pyspark.sql import SparkSession
 
 from logpipeline.kafka.security import read_credentials
-from logpipeline.lake.store import ANY_REGION, check
+from logpipeline.store import ANY_REGION, check
 
 _PROVIDERS = "org.apache.hadoop.fs.s3a"
 
@@ -36,10 +36,12 @@ def settings(values: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
-def configure(spark: SparkSession, folder: Path) -> None:
-    """Let `spark` use the Secret whose entries are files in `folder`; raises LogPipelineError as `store.check`."""
+def configure(spark: SparkSession, folder: Path, field: str) -> None:
+    """Let `spark` use the Secret that `field` of the resource names, whose entries are files in `folder`; raises
+    LogPipelineError as `store.check`.
+    """
     values = read_credentials(folder).values
-    check(values)
+    check(values, field)
     hadoop: Any = spark.sparkContext._jsc.hadoopConfiguration()  # noqa: SLF001 - has no Python of its own
     for name, value in settings(values).items():
         hadoop.set(name, value)

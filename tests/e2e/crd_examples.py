@@ -274,6 +274,10 @@ RULES: dict[str, Example] = {
     "checkpoint-shared": setting(
         "spark.checkpoint.uri", "hdfs://nn/goals", "file:///goals", "uri: a pod's own disk goes with the pod; leave uri out"
     ),
+    "checkpoint-secret": setting(
+        "spark.checkpoint.uri", "s3a://bucket/goals", "hdfs://nn/goals", "secretRef: its keys are of s3a; give uri: s3a",
+        **{"spark.checkpoint.secretRef": SECRET},
+    ),
     "elasticsearch": Example(
         {ELASTIC: ABSENT, "sink.elasticsearch.external": {"url": "http://es:9200"}},
         {ELASTIC: ABSENT},

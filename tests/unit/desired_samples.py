@@ -67,7 +67,10 @@ EXTERNAL: dict[str, Any] = {
     },
     "source": {"generator": {}},
     "goals": [GOAL],
-    "spark": {"executors": 1, "checkpoint": {"uri": "s3a://bucket/checkpoints/"}},
+    "spark": {
+        "executors": 1,
+        "checkpoint": {"uri": "s3a://bucket/checkpoints/", "secretRef": {"name": "checkpoint-keys"}},
+    },
     "sink": {"elasticsearch": {"external": {"url": "https://es.example.org:9200", "secretRef": {"name": "es-login"}}}},
     "alerting": {
         "alertmanager": {"url": "https://a:9093,https://b:9093", "secretRef": {"name": "alertmanager-login"}},

@@ -47,6 +47,7 @@ EDITS: dict[str, Any] = {
     "spark.executorResources": RESOURCES,
     "spark.conf": {"spark.hadoop.fs.s3a.endpoint": "s3"},
     "spark.checkpoint.storage.size": "9Gi",
+    "spark.checkpoint.secretRef": {"name": "other"},
     "sink.elasticsearch.managed.storage.size": "9Gi",
     "sink.elasticsearch.managed.port": 9999,
     "sink.elasticsearch.managed.kibana": {"image": IMAGE},
@@ -116,7 +117,8 @@ def test_every_row_has_an_edit() -> None:
 def test_an_edit_restarts_what_its_row_names(path: str) -> None:
     row = ROWS[path]
     plain_json = path in ("source.format", "source.fields", "source.timestamp")
-    base = "external" if "external" in path else "no generator" if plain_json else "everything"
+    on_store = path == "spark.checkpoint.secretRef"
+    base = "external" if on_store or "external" in path else "no generator" if plain_json else "everything"
     before, after = templates_of(base), templates(edited(BASES[base], path, EDITS[path]))
     assert before.keys() == after.keys()
     restarted = {key for key in before if before[key] != after[key]}

@@ -122,6 +122,15 @@ def test_driver_and_executors_have_the_same_secret_by_reference() -> None:
     assert not [each for each in alone["volumes"] if each["name"] == "spark-secret"]
 
 
+def test_the_keys_of_a_store_of_checkpoints_are_mounted_and_named_by_their_folder() -> None:
+    objects = objects_of(a_resource(EXTERNAL))
+    executor = yaml.safe_load(one(objects, "ConfigMap", "web-goal-client-rate")["data"]["executor.yaml"])["spec"]
+    for pod in (template_of(objects, "web-goal-client-rate")["spec"], executor):
+        (volume,) = [each for each in pod["volumes"] if each["name"] == "checkpoint-secret"]
+        assert volume["secret"]["secretName"] == "checkpoint-keys"
+    assert option(arguments(objects), "--checkpoint-secret") == "/etc/logpipeline/checkpoint-secret"
+
+
 def test_executors_whose_state_is_everywhere_run_anywhere() -> None:
     objects = objects_of(a_resource(EXTERNAL))
     pod = yaml.safe_load(one(objects, "ConfigMap", "web-goal-client-rate")["data"]["executor.yaml"])

@@ -15,9 +15,9 @@ from deltalake import write_deltalake
 from logpipeline.cli import main
 from logpipeline.errors import LogPipelineError
 from logpipeline.lake.names import PARTITIONS
-from logpipeline.lake.store import check
 from logpipeline.lake.tables import SCHEMAS
 from logpipeline.sql.reader import Limits, QueryError, open_lake, run
+from logpipeline.store import check
 
 NOW = datetime(2024, 5, 1, 11, 59, 59, tzinfo=UTC)
 
@@ -114,7 +114,7 @@ def test_a_store_that_does_not_answer_is_one_clear_line() -> None:
 )
 def test_a_secret_of_a_store_that_does_not_hold_together(entries: dict[str, str], fault: str) -> None:
     with pytest.raises(LogPipelineError, match=fault) as error:
-        check(entries)
+        check(entries, "spec.lake.secretRef")
     assert not any(value in error.value.message for value in entries.values() if len(value) > 1)
 
 

@@ -18,7 +18,13 @@ from logpipeline_operator.desired.addresses import (
 from logpipeline_operator.desired.component import ROLE_LABEL, Component, child_name
 from logpipeline_operator.desired.executors import ACCOUNT, TEMPLATE, executor_template
 from logpipeline_operator.desired.generated import SPARK_KEY
-from logpipeline_operator.desired.secrets import SecretFacts, SecretMount, kafka_secret, spark_secret
+from logpipeline_operator.desired.secrets import (
+    SecretFacts,
+    SecretMount,
+    checkpoint_secret,
+    kafka_secret,
+    spark_secret,
+)
 from logpipeline_operator.settings import Settings
 
 RESOURCES = {"requests": {"cpu": "200m", "memory": "768Mi"}, "limits": {"memory": "2Gi"}}
@@ -36,7 +42,11 @@ def objects(
     """Return the objects of the goal `name`, whose container reads `document`."""
     spark = pipeline.spec.spark
     component = Component(pipeline, "goal", name)
-    mounts = {"kafka-secret": kafka_secret(pipeline, secrets), "spark-secret": spark_secret(pipeline, secrets)}
+    mounts = {
+        "kafka-secret": kafka_secret(pipeline, secrets),
+        "spark-secret": spark_secret(pipeline, secrets),
+        "checkpoint-secret": checkpoint_secret(pipeline, secrets),
+    }
     present = {use: mount for use, mount in mounts.items() if mount is not None}
     checkpoints, claim = _CHECKPOINT, f"checkpoint-{component.name}-0"
     volumes = [pods.temporary("2Gi")]
@@ -78,6 +88,8 @@ def _stateful_set(
     args += ["--metrics-address", EVERYWHERE, "--metrics-port", str(GOAL_METRICS_PORT)]
     if (kafka := secrets.get("kafka-secret")) is not None:
         args += ["--kafka-secret", kafka.folder]
+    if (store := secrets.get("checkpoint-secret")) is not None:
+        args += ["--checkpoint-secret", store.folder]
     # What is invalid is so for every goal: one of them tells.
     args.append("--report-invalid" if component.goal == pipeline.spec.goals[0].name else "--no-report-invalid")
     extra: dict[str, Any] = {}
@@ -108,6 +120,8 @@ def _stateful_set(
     config = {"files": data, "secret": kafka.facts.digest if kafka else None}
     if (shared := secrets.get("spark-secret")) is not None:
         config["shared"] = shared.facts.digest
+    if store is not None:
+        config["store"] = store.facts.digest
     role = {ROLE_LABEL: "driver"}
     plan = pods.PodPlan(
         [container], volumes, spark.pod, grace_seconds=60, config=config, spread=True, labels=role, extra=extra

@@ -13,6 +13,7 @@ from logpipeline_operator.desired.pods import Volume
 KAFKA_SECRET = "/etc/logpipeline/kafka-secret"  # noqa: S105 - a folder
 ELASTICSEARCH_SECRET = "/etc/logpipeline/elasticsearch-secret"  # noqa: S105 - a folder
 CONSOLE_SECRET = "/etc/logpipeline/console-secret"  # noqa: S105 - a folder
+CHECKPOINT_SECRET = "/etc/logpipeline/checkpoint-secret"  # noqa: S105 - a folder
 LAKE_SECRET = "/etc/logpipeline/lake-secret"  # noqa: S105 - a folder
 CONNECT_SECRET = "/etc/logpipeline/connect-secret"  # noqa: S105 - a folder
 SPARK_SECRET = "/etc/logpipeline/spark-secret"  # noqa: S105 - a folder
@@ -59,6 +60,7 @@ def secret_names(pipeline: LogPipeline) -> list[str]:
         references.append(pipeline.spec.console.secret_ref)
     if pipeline.spec.lake is not None:
         references.append(pipeline.spec.lake.secret_ref)
+    references.append(pipeline.spec.spark.checkpoint.secret_ref)
     names = {reference.name for reference in references if reference is not None}
     names |= {secret.name for secret in generated_secrets(pipeline)}
     return sorted(names.union(pipeline.spec.alerting.secrets().values() if pipeline.spec.alerting else ()))
@@ -104,6 +106,14 @@ def lake_secret(pipeline: LogPipeline, secrets: Mapping[str, SecretFacts]) -> Se
     if lake is None or lake.secret_ref is None:
         return None
     return SecretMount(lake.secret_ref.name, LAKE_SECRET, secrets.get(lake.secret_ref.name, _ABSENT))
+
+
+def checkpoint_secret(pipeline: LogPipeline, secrets: Mapping[str, SecretFacts]) -> SecretMount | None:
+    """Return the Secret with the keys of the store of checkpoints, None when there is none."""
+    reference = pipeline.spec.spark.checkpoint.secret_ref
+    if reference is None:
+        return None
+    return SecretMount(reference.name, CHECKPOINT_SECRET, secrets.get(reference.name, _ABSENT))
 
 
 def connect_secret(pipeline: LogPipeline, secrets: Mapping[str, SecretFacts]) -> SecretMount | None:

@@ -1,4 +1,4 @@
-"""The Secret of a lake's store: its keys, and what delta-rs takes of them."""
+"""The Secret of a store of objects: its keys, and what delta-rs takes of them."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _OPTIONS = {
 }
 
 
-def check(values: Mapping[str, str]) -> None:
-    """Raise LogPipelineError, naming a key, where the entries of the Secret do not hold together."""
+def check(values: Mapping[str, str], field: str) -> None:
+    """Raise LogPipelineError, naming a key, where the entries of the Secret that `field` names do not hold together."""
     if unknown := sorted(set(values).difference(KEYS)):
-        raise LogPipelineError(f"lake.secretRef: the Secret has {', '.join(unknown)}; its keys are {', '.join(KEYS)}")
+        raise LogPipelineError(f"{field}: the Secret has {', '.join(unknown)}; its keys are {', '.join(KEYS)}")
     if ("accessKey" in values) != ("secretKey" in values):
-        raise LogPipelineError("lake.secretRef: the Secret has one of accessKey and secretKey; give both, or neither")
+        raise LogPipelineError(f"{field}: the Secret has one of accessKey and secretKey; give both, or neither")
     if "endpoint" in values and urlsplit(values["endpoint"]).scheme not in ("http", "https"):
-        raise LogPipelineError("lake.secretRef: endpoint in the Secret is not an address; write http(s)://host:port")
+        raise LogPipelineError(f"{field}: endpoint in the Secret is not an address; write http(s)://host:port")
 
 
 def delta_rs_options(values: Mapping[str, str]) -> dict[str, str]:
