@@ -246,7 +246,8 @@ CHANGES: tuple[Change, ...] = (
         "lake",
         ROLLING,
         (_LAKE,),
-        "Added: everything that the topics still hold is written; removed: no more is, and the tables stay.",
+        "Added: everything that the topics still hold is written; removed: no more is, and the tables stay. The "
+        "console restarts where one is added or removed.",
     ),
     Change("lake.uri", FIXED, (_LAKE,), "The tables would stay behind."),
     Change("lake.tables", ROLLING, (_LAKE,), "A shorter retention takes effect with the next maintenance."),

@@ -207,6 +207,8 @@ def _console_command(pipeline: LogPipeline, place: Place) -> list[str]:
             command += ["--elasticsearch-secret", place.elasticsearch_secret]
     if alerts(pipeline):
         command += ["--alert-bridge", f"http://{HOST}:{place.ports['alert-bridge']}"]
+    if pipeline.spec.lake is not None:
+        command += ["--lake", f"http://{HOST}:{place.ports['lake']}"]
     if place.client_file is not None:
         command += ["--client-config", str(place.client_file)]
     return command

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from logpipeline.api import LogPipeline
-from logpipeline.progress import GoalProgress
+from logpipeline.progress import GoalProgress, TableProgress
 from logpipeline.results import MalformedResultError, WindowResult, read_result
 from logpipeline_console.evidence import BadRequestError, asked
 from logpipeline_console.goals import ShownGoal, goals_of
@@ -103,6 +103,11 @@ RUNNING = {
     "client-rate": GoalProgress("client-rate", "running", offset_total=900, input_records_per_second=10.0),
     "host-latency": GoalProgress("host-latency", "waiting", offset_total=1000, error="no disk"),
 }
+TABLES = {
+    "raw": TableProgress(table="raw", state="running", offset_total=900),
+    "results": TableProgress(table="results", state="running"),
+}
+FULL = {**TABLES, "results": TableProgress(table="results", state="waiting", error="no disk")}
 RATES = {"kafka": 10.0, "connect": 10.0, "elasticsearch": 0.0, "invalid": 0.0}
 
 
@@ -130,6 +135,10 @@ RATES = {"kafka": 10.0, "connect": 10.0, "elasticsearch": 0.0, "invalid": 0.0}
         (Known(tasks=(2, 2), rates=RATES, committed_lag=601), {"connect": "behind"}),
         (Known(tasks=(1, 2), rates=RATES), {"connect": "starting"}),
         (Known(tasks=(1, 2), task_fault="no space", rates=RATES), {"connect": "failed"}),
+        (Known(produced=1000, tables=TABLES, rates=RATES), {"lake": "running"}),
+        (Known(produced=1501, tables=TABLES, rates=RATES), {"lake": "behind"}),
+        (Known(produced=1000, tables=FULL, rates=RATES), {"lake": "failed"}),
+        (Known(faults={"lake": "refused"}), {"lake": "not answering"}),
         (
             Known(indexed=7, rates=RATES, faults={"elasticsearch": "Connection refused", "goals 0": "refused"}),
             {"elasticsearch": "not answering", "goal client-rate": "not answering", "kafka": "running"},
@@ -137,13 +146,14 @@ RATES = {"kafka": 10.0, "connect": 10.0, "elasticsearch": 0.0, "invalid": 0.0}
     ],
 )
 def test_a_part_is_as_its_newest_answer_says(known: Known, states: dict[str, str]) -> None:
-    parts = parts_of(pipeline(), goals_of(pipeline()))
+    whole = pipeline(lake={})
+    parts = parts_of(whole, goals_of(whole))
     facts = facts_of(parts, known)
     assert {part: facts[part].state for part in states} == states
 
 
 def test_links_lead_from_a_part_to_a_later_one() -> None:
-    whole = pipeline(alerting={"webhook": {"url": "http://hook"}})
+    whole = pipeline(alerting={"webhook": {"url": "http://hook"}}, lake={})
     parts = parts_of(whole, goals_of(whole))
     column = {part.id: part.column for part in parts}
     links = links_of(parts, goals_of(whole))

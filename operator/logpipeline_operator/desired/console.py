@@ -8,6 +8,7 @@ from typing import Any
 from logpipeline.api import LogPipeline
 from logpipeline.api.alerting import Alert, Alerting, Webhook
 from logpipeline.api.documents import write_document
+from logpipeline.api.lake import Lake
 from logpipeline.api.resource import Metadata, Spec
 from logpipeline.api.sink import Elasticsearch, ManagedElasticsearch, Sink
 from logpipeline.api.source import Generator, RawTopic, Source, Topic
@@ -24,6 +25,7 @@ from logpipeline_operator.desired.addresses import (
     elasticsearch_url,
     goal_url,
     kafka_by_name,
+    lake_url,
 )
 from logpipeline_operator.desired.component import Component
 from logpipeline_operator.desired.secrets import (
@@ -104,6 +106,8 @@ def _args(
         args += ["--elasticsearch-secret", elasticsearch.folder]
     if alerts(pipeline):
         args += ["--alert-bridge", alert_bridge_url(pipeline, settings)]
+    if pipeline.spec.lake is not None:
+        args += ["--lake", lake_url(pipeline, settings)]
     if (token := mounts["token"]) is not None:
         args += ["--host", EVERYWHERE, "--token-file", f"{token.folder}/token"]
     args += ["--port", str(CONSOLE_PORT)]
@@ -141,6 +145,7 @@ def _what_it_reads(pipeline: LogPipeline) -> LogPipeline:
             elasticsearch=Elasticsearch(managed=ManagedElasticsearch(), index=pipeline.index()),
             dead_letter_topic=named["sink-dead-letters"],
         ),
+        lake=None if spec.lake is None else Lake(uri=spec.lake.uri),
         alerting=None if not alerts(pipeline) else Alerting(webhook=Webhook(url="http://alert-bridge")),
     )
     known = Metadata(name=metadata.name, namespace=metadata.namespace)

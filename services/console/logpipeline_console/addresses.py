@@ -21,3 +21,4 @@ class Addresses:
     elasticsearch: str | None = None
     elasticsearch_secret: Mapping[str, str] | None = None
     alert_bridge: str | None = None
+    lake: str | None = None

@@ -49,6 +49,7 @@ _file = click.Path(path_type=Path, exists=True, dir_okay=False)
 @click.option("--elasticsearch", "elasticsearch_url", help="URL of Elasticsearch, several with commas between.")
 @click.option("--elasticsearch-secret", type=_folder, help="Folder of the Secret of Elasticsearch.")
 @click.option("--alert-bridge", help="URL under which the alert bridge tells of itself.")
+@click.option("--lake", help="URL under which the lake's writer reports its progress.")
 @click.option("--host", default="127.0.0.1", help="Address to listen on; one that others reach needs --token-file.")
 @click.option("--port", type=_port, default=8080, help="Port to listen on.")
 @click.option("--token-file", type=_file, help="File with the token that a browser needs: /?token=TOKEN.")
@@ -65,6 +66,7 @@ def console(
     elasticsearch_url: str | None,
     elasticsearch_secret: Path | None,
     alert_bridge: str | None,
+    lake: str | None,
     host: str,
     port: int,
     token_file: Path | None,
@@ -101,6 +103,7 @@ def console(
             elasticsearch=elasticsearch_url,
             elasticsearch_secret=read_credentials(elasticsearch_secret).values if elasticsearch_secret else None,
             alert_bridge=alert_bridge,
+            lake=lake,
         )
     listening = listen(host, port, "--port")
     board, stop = Board(), threading.Event()

@@ -21,7 +21,7 @@ from logpipeline.kafka.admin import KafkaAdmin
 from logpipeline.kafka.connect import authorization, connector_name, sink_group
 from logpipeline.kafka.connector import read_status
 from logpipeline.kafka.group_offsets import GroupOffsets
-from logpipeline.progress import GoalProgress, read_progress
+from logpipeline.progress import GoalProgress, read_progress, read_tables
 from logpipeline.rate import Rate
 from logpipeline.web import RefusedError, fetch, fetch_json
 from logpipeline_console.addresses import Addresses
@@ -65,6 +65,8 @@ class Observer:
             asked["elasticsearch"] = self._elasticsearch
         if self._addresses.alert_bridge is not None:
             asked["alerts"] = self._alerts
+        if self._addresses.lake is not None:
+            asked["lake"] = self._lake
         for part, ask in asked.items():
             threads.start(f"ask {part}", functools.partial(self._watch, part, ask, stop))
 
@@ -130,6 +132,10 @@ class Observer:
         text = fetch(f"{self._addresses.alert_bridge}/metrics", timeout=_TIMEOUT)
         samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
         return {"open_alerts": int(sum(sample.value for sample in samples if sample.name == _OPEN_ALERTS))}
+
+    def _lake(self) -> Answer:
+        tables = read_tables(fetch_json(f"{self._addresses.lake}/progress", timeout=_TIMEOUT))
+        return {"tables": {table.table: table for table in tables}}
 
     def goals(self) -> dict[str, GoalProgress]:
         """Return what each goal last said of itself, by name, however long ago."""

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from logpipeline.api import LogPipeline
-from logpipeline.progress import GoalProgress
+from logpipeline.progress import GoalProgress, TableProgress
 from logpipeline_console.goals import ShownGoal
 
 State = Literal["running", "idle", "behind", "starting", "failed", "not answering", "unknown"]
@@ -54,7 +54,7 @@ class Known:
 
     `faults`: why a part does not answer, by part. `produced`, `invalid`, `dead_letters` and `results` (by goal) are the
     numbers of records ever on the topics; `committed_lag` is what the connector has not committed; `tasks`: how many
-    run, of how many; `rates` are by part.
+    run, of how many; `tables` are those of the lake; `rates` are by part.
     """
 
     produced: int | None = None
@@ -67,6 +67,7 @@ class Known:
     task_fault: str | None = None
     indexed: int | None = None
     open_alerts: int | None = None
+    tables: Mapping[str, TableProgress] = field(default_factory=dict)
     rates: Mapping[str, float | None] = field(default_factory=dict)
     faults: Mapping[str, str] = field(default_factory=dict)
 
@@ -84,6 +85,8 @@ def parts_of(pipeline: LogPipeline, goals: list[ShownGoal]) -> list[Part]:
     ]
     if spec.sink is not None:
         parts.append(Part("connect", "connector", "Kafka Connect", "raw records to the index", 2))
+    if spec.lake is not None:
+        parts.append(Part("lake", "lake", "lake", spec.lake.uri or "records and results as Delta tables", 2))
     parts.append(Part("invalid", "topic", "invalid records", topics["invalid"].name or "", 3))
     if spec.alerting is not None:
         parts.append(Part("alerts", "alerts", "alerts", "Alertmanager, webhook", 3))
@@ -128,6 +131,8 @@ def _facts(part: Part, known: Known) -> PartFacts:
         case "alerts":
             state = "unknown" if known.open_alerts is None else "running"
             facts = PartFacts(state, total=known.open_alerts, counts="open")
+        case "lake":
+            facts = _lake(known, rate)
         case _:
             facts = _goal(part.title, known, rate)
     fault = known.faults.get(part.id)
@@ -156,6 +161,34 @@ def _connect(known: Known, rate: float | None) -> PartFacts:
     facts = {"tasks": None if running is None else f"{running} of {tasks} run", "dead letters": known.dead_letters}
     own = known.rates.get("connect")
     return PartFacts(state, known.task_fault or "", rate=own, lag=known.committed_lag, facts=facts)
+
+
+def _lake(known: Known, rate: float | None) -> PartFacts:
+    raw = known.tables.get("raw")
+    if raw is None:
+        return PartFacts("unknown")
+    lag = raw.lag_records if known.produced is None else raw.behind(known.produced)
+    faults = [f"{table.table}: {table.error}" for table in known.tables.values() if table.error is not None]
+    state: State = "starting"
+    if all(table.state == "running" for table in known.tables.values()):
+        state = "behind" if _behind(lag, rate) else "running"
+    elif faults:
+        state = "failed"
+    sizes = {
+        f"table {table.table}": None
+        if table.bytes is None or table.files is None
+        else f"{table.bytes / 1e6:,.1f} MB in {table.files:,} files"
+        for table in known.tables.values()
+    }
+    return PartFacts(
+        state,
+        "; ".join(faults),
+        rate=raw.input_records_per_second,
+        lag=lag,
+        total=raw.offset_total,
+        counts="records",
+        facts={"last commit": raw.last_batch_time, **sizes},
+    )
 
 
 def _goal(name: str, known: Known, rate: float | None) -> PartFacts:

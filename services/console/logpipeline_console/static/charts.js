@@ -197,7 +197,7 @@ export class Flow {
       { id: "kafka", title: "produced" },
       { id: "elasticsearch", title: "indexed" },
     ].filter(({ id }) => about.parts.some((part) => part.id === id));
-    this.lagging = about.parts.filter((part) => part.kind === "goal" || part.kind === "connector");
+    this.lagging = about.parts.filter((part) => ["goal", "connector", "lake"].includes(part.kind));
   }
 
   update(history) {
