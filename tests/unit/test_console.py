@@ -17,7 +17,7 @@ from logpipeline_console.windows import Windows, episodes, peaks
 from pipelines import a_pipeline
 
 GOALS = [{"name": "client-rate", "preset": "client-rate"}, {"name": "host-latency", "preset": "host-latency"}]
-SINK = {"elasticsearch": {"managed": {}}}
+SINK: dict[str, Any] = {"elasticsearch": {"managed": {}}}
 
 
 def pipeline(**spec: Any) -> LogPipeline:
