@@ -9,7 +9,7 @@ a block at a time, however many there are.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ import polars as pl
 import pyarrow as pa
 
 from logpipeline.kernel.cells import FRACTION, HIGH, key_names
+from logpipeline.kernel.jumps import jumping
 from logpipeline.rules import Rule
 
 Integers = npt.NDArray[np.int64]
@@ -66,19 +67,26 @@ def passing(
         yield _windows(keys, rule, owner[pick][index], starts, n=np.full(len(starts), first))
 
 
-def closing(cells: pl.DataFrame, rule: Rule, after: int, until: int) -> Iterator[pl.DataFrame]:
+def closing(cells: pl.DataFrame, rule: Rule, after: int, until: int, since: int = END) -> Iterator[pl.DataFrame]:
     """Yield the windows with a record whose end is in (after, until]: columns keys, `start`, `n`, and `value` if it is
     not a count; earliest first.
 
-    `after` and `until` are watermarks in epoch seconds. Windows that do not pass the rule's threshold are left out.
+    `after` and `until` are watermarks in epoch seconds, and nothing is missing from `since` on. Windows that the rule
+    does not make results are left out.
     """
-    starts = _first_start(after, rule), (until - rule.size) // rule.slide * rule.slide
-    cells = cells.filter((pl.col("pane") <= until - rule.slide) & (pl.col("pane") >= after - rule.size + 1))
-    if rule.aggregate == "count":
-        yield from _count_up(cells, rule, starts)
+    first, last = _first_start(after, rule), (until - rule.size) // rule.slide * rule.slide
+    if rule.previous is not None:
+        first = max(first, -(-(since + rule.before) // rule.slide) * rule.slide)
+    if first > last:
         return
-    for found in (_add_up if rule.aggregate in ("sum", "avg") else _gather)(cells, rule, starts):
-        yield found if rule.threshold is None else found.filter(pl.col("value") > rule.threshold)
+    cells = cells.filter((pl.col("pane") <= until - rule.slide) & (pl.col("pane") >= after - rule.kept + 1))
+    if rule.aggregate == "count":
+        yield from _count_up(cells, rule, (first, last))
+        return
+    values = _add_up if rule.aggregate in ("sum", "avg") else _gather
+    for found in values(cells, rule, (first, last)):
+        passes = found if rule.threshold is None else found.filter(pl.col("value") > rule.threshold)
+        yield passes if rule.previous is None or rule.aggregate == "sum" else jumping(passes, cells, rule, values)
 
 
 def _first_start(after: int, rule: Rule) -> int:
@@ -91,32 +99,61 @@ def _count_up(cells: pl.DataFrame, rule: Rule, starts: tuple[int, int]) -> Itera
     code, n = _codes(cells, rule), cells["n"].to_numpy()
     # A key with no more records than the threshold in all its panes has none in a window; most keys are such.
     hot = np.flatnonzero((np.bincount(code, weights=n) > threshold)[code])
-    return _sums(cells[hot], code[hot], rule, starts, ["n"], threshold)
+    earlier = [] if rule.previous is None else ["n"]
+    for found in _sums(cells[hot], code[hot], rule, starts, ["n"], threshold, earlier):
+        yield found if rule.previous is None else _above(found, rule, pl.col("n"), pl.col("earlier_n"))
 
 
 def _sums(
-    cells: pl.DataFrame, code: Integers, rule: Rule, starts: tuple[int, int], weights: list[str], least: float
+    cells: pl.DataFrame,
+    code: Integers,
+    rule: Rule,
+    starts: tuple[int, int],
+    weights: list[str],
+    least: float,
+    earlier: list[str],
 ) -> Iterator[pl.DataFrame]:
-    """Yield the sums of the windows from the first to the last of `starts` that have more than `least` records."""
+    """Yield the sums of the windows from the first to the last of `starts` that have more than `least` records, and as
+    `earlier_<weight>` those of the weights `earlier` in all that a window is compared with.
+    """
     values = [cells[name].to_numpy() for name in weights]
-    owner, start, stop, sums = _spans(code, cells["pane"].to_numpy(), values, rule)
+    before = [cells[name].to_numpy() for name in earlier]
+    names = [*weights, *(f"earlier_{name}" for name in earlier)]
+    owner, start, stop, sums = _spans(code, cells["pane"].to_numpy(), values, rule, before)
     start, stop = np.maximum(start, starts[0]), np.minimum(stop, starts[1] + rule.slide)
     pick = np.flatnonzero((sums[0] > least) & (start < stop))
     for index, each in _blocks(start[pick], stop[pick], rule):
-        columns = {name: total[pick][index] for name, total in zip(weights, sums, strict=True)}
+        columns = {name: total[pick][index] for name, total in zip(names, sums, strict=True)}
         yield _windows(cells, rule, owner[pick][index], each, **columns)
 
 
 def _add_up(cells: pl.DataFrame, rule: Rule, starts: tuple[int, int]) -> Iterator[pl.DataFrame]:
-    for found in _sums(cells, _codes(cells, rule), rule, starts, ["n", "high", "whole", "fraction"], 0):
-        # Python divides integers of any size and rounds once, so the mean of 0.1 and 0.2 is 0.15.
+    weights = ["high", "whole", "fraction"]
+    earlier = weights if rule.previous is not None and rule.aggregate == "sum" else []
+    for found in _sums(cells, _codes(cells, rule), rule, starts, ["n", *weights], 0, earlier):
         divisors = found["n"] if rule.aggregate == "avg" else itertools.repeat(1)
-        totals = zip(found["high"], found["whole"], found["fraction"], divisors, strict=False)
-        value = [
-            ((high * HIGH + whole) * FRACTION + fraction) / (FRACTION * divisor)
-            for high, whole, fraction, divisor in totals
-        ]
-        yield found.select(*key_names(rule), "start", "n").with_columns(pl.Series("value", value, pl.Float64))
+        value = _quotients(found, "", divisors)
+        sums = found.select(*key_names(rule), "start", "n").with_columns(pl.Series("value", value, pl.Float64))
+        if earlier:
+            total = pl.Series(_quotients(found, "earlier_", itertools.repeat(1)), dtype=pl.Float64)
+            sums = _above(sums.with_columns(earlier=total), rule, pl.col("value"), pl.col("earlier"))
+        yield sums
+
+
+def _quotients(sums: pl.DataFrame, prefix: str, divisors: Iterable[int]) -> list[float]:
+    # Python divides integers of any size and rounds once, so the mean of 0.1 and 0.2 is 0.15.
+    totals = zip(*(sums[f"{prefix}{name}"] for name in ("high", "whole", "fraction")), divisors, strict=False)
+    return [
+        ((high * HIGH + whole) * FRACTION + fraction) / (FRACTION * divisor)
+        for high, whole, fraction, divisor in totals
+    ]
+
+
+def _above(windows: pl.DataFrame, rule: Rule, value: pl.Expr, total: pl.Expr) -> pl.DataFrame:
+    """Return the windows whose value is more than timesPrevious the mean of those before, whose `total` is given."""
+    assert rule.previous is not None
+    above = windows.filter(value * rule.previous.over > total * rule.previous.times)
+    return above.select(pl.exclude("^earlier.*$"))
 
 
 def _gather(cells: pl.DataFrame, rule: Rule, starts: tuple[int, int]) -> Iterator[pl.DataFrame]:
@@ -143,18 +180,25 @@ def _gather(cells: pl.DataFrame, rule: Rule, starts: tuple[int, int]) -> Iterato
 
 
 def _spans(
-    code: Integers, pane: Integers, weights: Sequence[Integers], rule: Rule
+    code: Integers, pane: Integers, weights: Sequence[Integers], rule: Rule, earlier: Sequence[Integers] = ()
 ) -> tuple[Integers, Integers, Integers, list[Integers]]:
     """Return the spans of window starts over which the sums of a key stay the same.
 
-    A row a span: (a row of that key, first start, start that it ends before, the sum of each weight).
+    A row a span: (a row of that key, first start, start that it ends before, the sum of each weight, and of each weight
+    `earlier` the sum in the `rule.before` seconds before the window).
     """
-    key = np.concatenate((code, code))
-    step = np.concatenate((pane + rule.slide - rule.size, pane + rule.slide))
+    steps = [pane + rule.slide - rule.size, pane + rule.slide]
+    changes = [[weight, -weight] for weight in weights]
+    if earlier:
+        # What leaves a window enters what the next ones are compared with.
+        steps.append(pane + rule.slide + rule.before)
+        none = np.zeros_like(pane)
+        changes = [[*change, none] for change in changes] + [[none, weight, -weight] for weight in earlier]
+    key, step = np.concatenate([code] * len(steps)), np.concatenate(steps)
     order = np.lexsort((step, key))
     key, step = key[order], step[order]
     # The steps of one key add up to nothing, so one running total serves all keys one behind the other.
-    sums = [np.cumsum(np.concatenate((weight, -weight))[order]) for weight in weights]
+    sums = [np.cumsum(np.concatenate(change)[order]) for change in changes]
     last_of_step = np.flatnonzero((key[1:] != key[:-1]) | (step[1:] != step[:-1]))
     owner = order[last_of_step] % max(len(code), 1)
     return owner, step[last_of_step], step[last_of_step + 1], [total[last_of_step] for total in sums]
