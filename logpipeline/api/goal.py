@@ -230,7 +230,7 @@ class Goal(Model):
     preset: PresetName | None = Field(
         None,
         description="Fills in what is absent; an explicit field wins. "
-        "Of the text formats' columns only client-rate needs no other.",
+        "Of the text formats' columns client-rate and status-counts need no other.",
     )
     where: list[Condition] | None = Field(
         None, max_length=50, description="Conditions that all must hold; absent: every record."
