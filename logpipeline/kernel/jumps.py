@@ -19,7 +19,7 @@ Values = Callable[[pl.DataFrame, Rule, tuple[int, int]], Iterator[pl.DataFrame]]
 
 def jumping(found: pl.DataFrame, cells: pl.DataFrame, rule: Rule, values: Values) -> pl.DataFrame:
     """Return those of the windows `found` whose value is more than timesPrevious the mean of the windows before that
-    have a record.
+    have a record; without one it is no more than nothing.
 
     `values` gives the windows of cells from a first to a last start.
     """
@@ -41,4 +41,4 @@ def jumping(found: pl.DataFrame, cells: pl.DataFrame, rule: Rule, values: Values
         one = found.select(window).join(pl.concat(parts), on=window, how="left", maintain_order="left")["value"]
         total += one.fill_null(0).to_numpy()
         known += one.is_not_null().to_numpy()
-    return found.filter(pl.Series((known > 0) & (found["value"].to_numpy() * known > rule.previous.times * total)))
+    return found.filter(pl.Series(found["value"].to_numpy() * known > rule.previous.times * total))

@@ -30,7 +30,9 @@ def a_rule(having: dict[str, Any] | None, **changes: Any) -> Rule:
     return rule_of(Goal.model_validate({**goal, **changes}))
 
 
-def step(state: Shard, records: Records, watermark: int, rule: Rule, key: str = "a") -> tuple[Shard, dict[int, int]]:
+def step(
+    state: Shard, records: Records, watermark: int, rule: Rule, key: str = "a", room: int | None = None
+) -> tuple[Shard, dict[int, int]]:
     """The state after a batch, and the counts of its results by start."""
     panes = [second // rule.pane * rule.pane for second in records]
     batch = pl.DataFrame(
@@ -38,7 +40,8 @@ def step(state: Shard, records: Records, watermark: int, rule: Rule, key: str = 
     )
     held = shard.from_bytes(shard.to_bytes(state), rule)
     since = earlier(held.progress.since, min(records, default=END), held.progress.watermark)
-    after, outcome = shard.advance(held, cells.merge(batch, rule), Progress(watermark, since=since), rule)
+    after, outcome = shard.advance(held, cells.merge(batch, rule), Progress(watermark, since=since), rule, room)
+    assert outcome.dropped == 0
     return after, {row["start"]: row["n"] for windows in outcome.windows for row in windows.iter_rows(named=True)}
 
 
@@ -199,6 +202,16 @@ def test_a_backlog_gives_the_same_in_parts(aggregate: str, seed: int) -> None:
     assert number > 2
 
 
+def test_a_full_state_keeps_what_windows_are_compared_with() -> None:
+    """In no more than three cells, so that it is compacted; 4 are less than 3 times the mean of 2 and 1."""
+    rule, room = a_rule(JUMP), 3 * (64 + 1)
+    state = shard.new_shard()
+    for records, watermark in ((counts(1), 0), (counts(1, 1), 20), (counts(4, begin=20), 30)):
+        state, found = step(state, records, watermark, rule, room=room)
+        assert found == {}
+    assert state.height == 3
+
+
 class State:
     """What Spark keeps of a shard."""
 
@@ -227,7 +240,12 @@ def messages(batches: list[list[tuple[str, float]]], rule: Rule, shards: int) ->
         tasks = [
             records.filter(pa.array([place == task for place in places["partition"].to_pylist()])) for task in (0, 1)
         ]
-        rows = [row for task in tasks for part in count(iter([task])) for row in part.to_pylist()]
+        rows = [
+            row
+            for task in tasks
+            for part in count(task.slice(start, 2) for start in range(0, len(task), 2))
+            for row in part.to_pylist()
+        ]
         for key in {row["shard"] for row in rows}:
             state = states.setdefault(key, State())
             frames = (pd.DataFrame([row]) for row in rows if row["shard"] == key)
@@ -235,6 +253,16 @@ def messages(batches: list[list[tuple[str, float]]], rule: Rule, shards: int) ->
                 texts = filter(None, frame["messages"][0].split(END_OF_MESSAGE))
                 found += [text.split(END_OF_FIELD)[1] for text in texts]
     return sorted(found)
+
+
+@pytest.mark.parametrize("sizes", [[10], [2, 8], [4, 6]])
+def test_the_beginning_is_the_first_record_of_all_tasks_and_batches(sizes: list[int]) -> None:
+    """The window at 1012 has three before it since 1000, where there is one record."""
+    times = [1003, 1004, 1000, 1001, 1004, 1003, 1013, 1014, 2000, 2000]
+    stream = iter([("a", float(time)) for time in times])
+    rule = a_rule({"timesPrevious": 0.5, "over": 3}, window={"size": "4s"})
+    (found,) = messages([[next(stream) for _ in range(size)] for size in sizes], rule, 2)
+    assert orjson.loads(found)["window_start"] == "1970-01-01T00:16:52Z"
 
 
 @pytest.mark.parametrize("seed", range(4))
