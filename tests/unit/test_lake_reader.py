@@ -42,6 +42,11 @@ def uri(tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.mark.parametrize(
     ("query", "rows"),
     [
+        (
+            "select status, count(*), epoch_ms(time_bucket(interval 5 minutes, event_time)) + 300000 from raw "
+            "where date >= DATE '2024-05-02' - 1 group by all order by 1",
+            [(200, 2, 1714564800000), (404, 1, 1714564800000)],
+        ),
         ("select status, count(*) from raw group by 1 order by 1", [(200, 2), (404, 1)]),
         ("from raw select path where date = DATE '2024-05-02'", [("/c",)]),
         ("select distinct event_time::text, fields['tenant'], hour from raw", [("2024-05-01 11:59:59+00", "x", 11)]),
