@@ -125,7 +125,7 @@ def traffic(seed: int, jump: int = 4, base: float = 1_000_000.0) -> list[list[Re
     return batches
 
 
-RULES = {
+RULES: dict[str, dict[str, Any]] = {
     "early": {},
     "final": {"emit": "final"},
     "hop 5": {"window": {"size": "30s", "slide": "5s"}, "having": {"greaterThan": 15}},
