@@ -58,6 +58,12 @@ def test_goals_with_a_threshold_alert() -> None:
     assert list(alerting_goals(a_pipeline(goals))) == ["nginx.client-rate", "nginx.host-errors"]
 
 
+def test_goals_that_compare_alert() -> None:
+    compares = {"name": "jump", "preset": "status-counts", "having": {"timesPrevious": 3}}
+    goals = alerting_goals(a_pipeline([compares, {"name": "counts", "preset": "status-counts"}])).values()
+    assert [goal.rule.name for goal in goals] == ["jump"]
+
+
 def test_a_result_is_a_detection() -> None:
     found = detection(the_goal(a_pipeline()), json.dumps(RESULT).encode(), "t", 2, 7)
     place = {"topic": "t", "partition": 2, "offset": 7}
