@@ -30,7 +30,7 @@ _OF_THE_PIPELINE = ("source.topic", "spark.shards")
 class RunningGoal:
     """What a goal runs, as an `Acceptance` gave it and the status remembers it (`api.status.RunningRule`).
 
-    `rule` is `state_identity` with `having.greaterThan` (None for a metric) and `emit`.
+    `rule` is `state_identity` with the fields of `having` (None for what is not given) and `emit`.
     """
 
     state_version: int
@@ -168,14 +168,17 @@ def _compare(goal: Goal, was: RunningGoal, wanted: Mapping[str, Any]) -> tuple[R
 
 def _rule(goal: Goal, identity: Mapping[str, Any]) -> dict[str, Any]:
     rule = rule_of(goal)
-    return {**identity, "having.greaterThan": rule.threshold, "emit": "early" if rule.early else "final"}
+    having: dict[str, Any] = {"having.greaterThan": rule.threshold}
+    if rule.previous is not None:
+        having |= {"having.timesPrevious": rule.previous.times, "having.over": rule.previous.over}
+    return {**identity, **having, "emit": "early" if rule.early else "final"}
 
 
 def _running_goal(goal: Goal, was: RunningGoal) -> Goal:
     """Return `goal` with the rule that it runs, without a preset: that would fill in what the rule leaves out."""
     rule = was.rule
     kind, _, field = rule["aggregate"].partition("_")
-    threshold = rule.get("having.greaterThan")
+    having = {name: rule.get(f"having.{name}") for name in ("greaterThan", "timesPrevious", "over")}
     return goal.model_copy(
         update={
             "preset": None,
@@ -185,7 +188,7 @@ def _running_goal(goal: Goal, was: RunningGoal) -> Goal:
                 size=timedelta(seconds=rule["window.size"]), slide=timedelta(seconds=rule["window.slide"])
             ),
             "aggregate": Aggregate.model_validate({kind: OfField(field=field) if field else Count()}),
-            "having": None if threshold is None else Having(greater_than=threshold),
+            "having": Having.model_validate(having) if any(value is not None for value in having.values()) else None,
             "emit": rule.get("emit"),
         }
     )

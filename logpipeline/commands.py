@@ -56,9 +56,7 @@ def validate(path: Path) -> None:
     width = max(len(goal.name) for goal in pipeline.spec.goals)
     for goal in pipeline.spec.goals:
         rule = rule_of(goal)
-        when = (
-            "every window" if rule.threshold is None else f"> {rule.threshold:g}, {'early' if rule.early else 'final'}"
-        )
+        when = "every window" if rule.limit is None else f"> {rule.limit}, {'early' if rule.early else 'final'}"
         say(f"{goal.name:<{width}}  {rule.meaning()}; {when} → {topics[f'goal {goal.name}'].name}")
     say(f"{path}: {pipeline.name} is valid")
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, cast
 
 from logpipeline.api.condition import Condition
-from logpipeline.api.goal import Goal, value_name
+from logpipeline.api.goal import DEFAULT_OVER, Goal, value_name
 from logpipeline.api.resource import LogPipeline
 from logpipeline.errors import LogPipelineError
 
@@ -19,10 +19,19 @@ AggregateKind = Literal["count", "sum", "avg", "min", "max", "p95"]
 
 
 @dataclass(frozen=True)
+class Previous:
+    """A window is more than `times` the mean of the `over` disjoint windows right before it, of the same key."""
+
+    times: float
+    over: int
+
+
+@dataclass(frozen=True)
 class Rule:
     """One windowed rule.
 
-    `size` and `slide` are whole seconds; `field` is None for a count; `threshold` is None for a metric.
+    `size` and `slide` are whole seconds; `field` is None for a count. A result's value is greater than `threshold` and
+    jumps against `previous`, where they are given; with neither the goal is a metric.
     """
 
     name: str
@@ -34,6 +43,7 @@ class Rule:
     field: str | None
     threshold: float | None
     early: bool
+    previous: Previous | None = None
 
     @property
     def pane(self) -> int:
@@ -42,6 +52,33 @@ class Rule:
         Panes are from Li et al., "No Pane, No Gain" (SIGMOD Record 2005); with slide dividing size a pane is the slide.
         """
         return math.gcd(self.size, self.slide)
+
+    @property
+    def before(self) -> int:
+        """Seconds before a window that it is compared with."""
+        return 0 if self.previous is None else self.previous.over * self.size
+
+    @property
+    def kept(self) -> int:
+        """Seconds of event time that a record matters: in its windows, and as what later ones are compared with."""
+        return self.size + self.before
+
+    @property
+    def detects(self) -> bool:
+        """Whether its results are detections; those of a metric are all windows with a record."""
+        return self.threshold is not None or self.previous is not None
+
+    @property
+    def limit(self) -> str | None:
+        """What a result's value is greater than, in words, for example `10` or `3 × the mean of the 6 windows before`;
+        None for a metric.
+        """
+        limits = [] if self.threshold is None else [f"{self.threshold:g}"]
+        if self.previous is not None:
+            windows = f"{self.previous.over} windows" if self.previous.over > 1 else "window"
+            mean = "the mean of the" if self.previous.over > 1 else "that of the"
+            limits.append(f"{self.previous.times:g} × {mean} {windows} before")
+        return " and ".join(limits) or None
 
     @property
     def value_name(self) -> str:
@@ -57,7 +94,7 @@ class Rule:
         """Return what the state of a running goal depends on, in the words of the resource; a change of any of it makes
         old state wrong.
 
-        The threshold and when results are emitted are not of it: what is counted stays the same.
+        What makes a window a result and when it is emitted are not of it: what is counted stays the same.
         """
         return {
             "where": [condition.model_dump(by_alias=True, exclude_none=True, mode="json") for condition in self.where],
@@ -79,7 +116,12 @@ def rule_of(goal: Goal) -> Rule:
     if goal.aggregate is not None:
         name, field = goal.aggregate.chosen()
         aggregate = cast("AggregateKind", name)
-    has_threshold = goal.having is not None
+    having = goal.having
+    previous = None
+    if having is not None and having.times_previous is not None:
+        previous = Previous(having.times_previous, DEFAULT_OVER if having.over is None else having.over)
+    # What a window is compared with is known, and its own value final, when it closes.
+    can_be_early = having is not None and previous is None and aggregate == "count"
     return Rule(
         name=goal.name,
         where=tuple(goal.where or ()),
@@ -88,8 +130,9 @@ def rule_of(goal: Goal) -> Rule:
         slide=int(goal.window.slide.total_seconds()) if goal.window.slide else size,
         aggregate=aggregate,
         field=field,
-        threshold=goal.having.greater_than if goal.having else None,
-        early=has_threshold and aggregate == "count" if goal.emit is None else goal.emit == "early",
+        threshold=having.greater_than if having else None,
+        early=can_be_early if goal.emit is None else goal.emit == "early",
+        previous=previous,
     )
 
 
@@ -99,7 +142,7 @@ def episode_gap(goal: Goal) -> int:
 
 
 def alerts(pipeline: LogPipeline) -> list[str]:
-    """Return the names of the goals that alert: those with a threshold, where the resource wants alerts."""
+    """Return the names of the goals that alert: those that detect, where the resource wants alerts."""
     goals = pipeline.spec.goals if pipeline.spec.alerting is not None else []
     return [goal.name for goal in goals if goal.having is not None]
 

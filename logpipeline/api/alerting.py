@@ -60,7 +60,7 @@ _RECEIVERS = "give alertmanager, webhook or both: with neither nobody would be t
 
 
 class Alerting(Workload):
-    """The bridge from the goals that have a threshold to Alertmanager and a webhook."""
+    """The bridge from the goals that have `having` to Alertmanager and a webhook."""
 
     alertmanager: Alertmanager | None = Field(None, description="Gets the alerts through its API v2.")
     webhook: Webhook | None = Field(None, description="Gets the alerts as JSON.")

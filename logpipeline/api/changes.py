@@ -152,7 +152,9 @@ CHANGES: tuple[Change, ...] = (
         ROLLING,
         ("the goal", *_READERS),
         "For windows that are still open, too. With emit early, one that is over a lowered threshold gives its result "
-        "with the next batch of records; one that gave its result under a lower threshold gives no other.",
+        "with the next batch of records; one that gave its result under a lower threshold gives no other. "
+        "timesPrevious added or over raised: earlier windows are no longer in the state, and there is no result until "
+        "as many have been counted anew.",
     ),
     Change(
         "goals[].emit",

@@ -141,10 +141,42 @@ def value_name(aggregate: str, field: str | None) -> str:
     return aggregate if field is None else f"{aggregate}_{field}"
 
 
-class Having(Model):
-    """Which windows are results."""
+# Without `over`. No default of the field: the API server would fill it in where there is no timesPrevious.
+DEFAULT_OVER = 6
+_MOST_OVER = 100
+_NO_RULE = "give greaterThan, timesPrevious, or both; a goal without having is a metric"
+_OVER_ALONE = "over says how many windows timesPrevious compares with; give timesPrevious, or leave over out"
 
-    greater_than: float = Field(description="The aggregate is greater than this.")
+
+class Having(Model):
+    """Which windows are results: all that is given holds."""
+
+    greater_than: float | None = Field(None, description="The aggregate is greater than this.")
+    times_previous: Annotated[float, Field(gt=0)] | None = Field(
+        None,
+        description="The aggregate is greater than so many times the mean of the windows right before it, of the same "
+        "key. For count and sum a window without a record is 0; for the others it is left out, and with none there is "
+        "no result. Nor is there one while those windows begin before the first record: there is nothing to compare "
+        "with yet.",
+    )
+    over: Annotated[int, Field(ge=1, le=_MOST_OVER)] | None = Field(
+        None,
+        description="How many disjoint windows timesPrevious compares with; state holds their cells as well. "
+        f"Absent: {DEFAULT_OVER}.",
+    )
+
+    cel: ClassVar = (
+        CelRule("having-a-rule", "has(self.greaterThan) || has(self.timesPrevious)", _NO_RULE),
+        CelRule("over-compares", "!has(self.over) || has(self.timesPrevious)", _OVER_ALONE, field="over"),
+    )
+
+    @model_validator(mode="after")
+    def _is_a_rule(self) -> Having:
+        if self.over is not None and self.times_previous is None:
+            raise ValueError(_OVER_ALONE)
+        if self.greater_than is None and self.times_previous is None:
+            raise ValueError(_NO_RULE)
+        return self
 
 
 # What a goal comes to with its preset: an explicit field wins.
@@ -156,6 +188,8 @@ _COUNTS = (
     "(has(self.aggregate) ? has(self.aggregate.count) : !has(self.preset) || self.preset in "
     f"{texts(name for name, preset in PRESETS.items() if 'count' in preset['aggregate'])})"
 )
+
+_COMPARES = "(has(self.having) && has(self.having.timesPrevious))"
 
 
 def _value_is_grouped() -> str:
@@ -176,6 +210,14 @@ def _value_is_grouped() -> str:
 
 _NO_THRESHOLD = "emit: early needs having: without a threshold nothing can be passed early; use emit: final"
 _NO_COUNT = "emit: early needs aggregate count, the only one that never falls again; use emit: final"
+_NOT_EARLY = (
+    "emit: early has no windows to compare with: how a window stands to those before it is known when it closes; use "
+    "emit: final, or leave timesPrevious out"
+)
+_MANY_PANES = (
+    f"over windows of this size hold more than {_MOST_WINDOWS} times slide, and state so much of each key; make slide "
+    "larger or over smaller"
+)
 _BELOW_ZERO = "having.greaterThan: a count is never below 0; use 0 or more, or leave having out"
 _NOT_GROUPED = "alert.groupBy names a field that groupBy does not; take fields of groupBy, or leave it out"
 _GIVE_A_PRESET = f"is missing; give it, or a preset ({', '.join(PRESETS)}) that has it"
@@ -188,7 +230,7 @@ class Goal(Model):
     preset: PresetName | None = Field(
         None,
         description="Fills in what is absent; an explicit field wins. "
-        "Of the text formats' columns only client-rate needs no other.",
+        "Of the text formats' columns client-rate and status-counts need no other.",
     )
     where: list[Condition] | None = Field(
         None, max_length=50, description="Conditions that all must hold; absent: every record."
@@ -209,8 +251,8 @@ class Goal(Model):
     having: Having | None = Field(None, description="Absent: a metric, every window with a record is a result.")
     emit: Literal["early", "final"] | None = Field(
         None,
-        description="early: when the threshold is passed (count only); final: when the window closes. "
-        "Absent: early for a count with having, else final.",
+        description="early: when the threshold is passed (count only, without timesPrevious); final: when the window "
+        "closes. Absent: early for a count with having, where it can be, else final.",
     )
     topic: Topic = part(Topic, "Results; <pipeline>.<goal>.")
     alert: Alert = part(Alert, "How its results alert, where the pipeline has alerting and the goal has having.")
@@ -243,10 +285,26 @@ class Goal(Model):
             _NO_THRESHOLD,
             field="emit",
         ),
+        CelRule(
+            "early-compares-nothing",
+            f"!has(self.emit) || self.emit != 'early' || !{_COMPARES}",
+            _NOT_EARLY,
+            field="emit",
+        ),
+        CelRule(
+            "previous-far-below-slide",
+            # Of tumbling windows `over` is few enough.
+            f"!{_COMPARES} || !has(self.window) || !has(self.window.slide) || "
+            f"!({are_durations('self.window.size', 'self.window.slide')}) || "
+            f"{seconds('self.window.size')} * (has(self.having.over) ? self.having.over : {DEFAULT_OVER}) <= "
+            f"{seconds('self.window.slide')} * {_MOST_WINDOWS}",
+            _MANY_PANES,
+            field="having",
+        ),
         CelRule("early-counts", f"!has(self.emit) || self.emit != 'early' || {_COUNTS}", _NO_COUNT, field="emit"),
         CelRule(
             "count-threshold",
-            f"!has(self.having) || !{_COUNTS} || self.having.greaterThan >= 0.0",
+            f"!has(self.having) || !has(self.having.greaterThan) || !{_COUNTS} || self.having.greaterThan >= 0.0",
             _BELOW_ZERO,
             field="having",
         ),
@@ -278,9 +336,16 @@ class Goal(Model):
         if self.emit == "early":
             if self.having is None:
                 raise ValueError(_NO_THRESHOLD)
+            if self.having.times_previous is not None:
+                raise ValueError(_NOT_EARLY)
             if self.aggregate is not None and self.aggregate.count is None:
                 raise ValueError(_NO_COUNT)
         is_count = self.aggregate is None or self.aggregate.count is not None
-        if is_count and self.having is not None and self.having.greater_than < 0:
-            raise ValueError(_BELOW_ZERO)
+        if self.having is not None:
+            if is_count and self.having.greater_than is not None and self.having.greater_than < 0:
+                raise ValueError(_BELOW_ZERO)
+            if self.having.times_previous is not None and self.window is not None:
+                over = DEFAULT_OVER if self.having.over is None else self.having.over
+                if self.window.size * over > (self.window.slide or self.window.size) * _MOST_WINDOWS:
+                    raise ValueError(_MANY_PANES)
         return self

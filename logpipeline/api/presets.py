@@ -1,10 +1,10 @@
-"""The four goals that the product ships, in the words of the resource itself."""
+"""The goals that the product ships, in the words of the resource itself."""
 
 from __future__ import annotations
 
 from typing import Any, Literal
 
-PresetName = Literal["client-rate", "host-errors", "country-success", "host-latency"]
+PresetName = Literal["client-rate", "host-errors", "country-success", "host-latency", "status-counts"]
 
 PRESETS: dict[Any, dict[str, Any]] = {
     "client-rate": {
@@ -30,5 +30,10 @@ PRESETS: dict[Any, dict[str, Any]] = {
         "groupBy": ["host"],
         "window": {"size": "1m"},
         "aggregate": {"avg": {"field": "request_time"}},
+    },
+    "status-counts": {
+        "groupBy": ["status"],
+        "window": {"size": "5m"},
+        "aggregate": {"count": {}},
     },
 }

@@ -139,7 +139,7 @@ class Spec(Model):
     )
     spark: Spark = part(Spark, "How the goals run.")
     sink: Sink | None = Field(None, description="Search over the raw records; absent: none.")
-    alerting: Alerting | None = Field(None, description="Alerts of the goals that have a threshold; absent: none.")
+    alerting: Alerting | None = Field(None, description="Alerts of the goals that have `having`; absent: none.")
     lake: Lake | None = Field(None, description="The history as tables for SQL and reports; absent: none is kept.")
     console: Console | None = Field(None, description="A page that shows the pipeline; absent: none on a cluster.")
     # No default in the CRD: an older operator would find a field in every resource that it does not know.

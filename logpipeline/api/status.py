@@ -62,14 +62,18 @@ class RunningCondition(Where):
 
 
 class RunningRule(StatusModel):
-    """The rule by which a goal counts. A change of any field but the threshold and `emit` needs new state."""
+    """The rule by which a goal counts. A change of any field but those of `having` and `emit` needs new state."""
 
     where: list[RunningCondition] = Field(description="Conditions that all hold.")
     group_by: list[str] = Field(description="Fields of the group key.")
     window_size: Count = Field(alias="window.size", description="Length of a window in seconds.")
     window_slide: Count = Field(alias="window.slide", description="Distance of two window starts in seconds.")
     aggregate: str = Field(description="What is computed, for example count or avg_request_time.")
-    having: float | None = Field(None, alias="having.greaterThan", description="The threshold; absent: a metric.")
+    having: float | None = Field(None, alias="having.greaterThan", description="The threshold.")
+    times_previous: float | None = Field(
+        None, alias="having.timesPrevious", description="So many times the mean of the windows before a result is."
+    )
+    over: Count | None = Field(None, alias="having.over", description="How many windows those are.")
     emit: Literal["early", "final"] | None = Field(None, description="When a window is a result.")
     source_topic: str = Field(alias="source.topic", description="The raw topic whose offsets the state holds.")
     spark_shards: Count = Field(alias="spark.shards", description="Number of parts of the state.")

@@ -24,7 +24,7 @@ from logpipeline.kernel.invalid import describe
 from logpipeline.kernel.records import RecordReader, needed
 from logpipeline.kernel.results import results
 from logpipeline.kernel.shard import Shard
-from logpipeline.kernel.watermark import Progress
+from logpipeline.kernel.watermark import Progress, earlier
 from logpipeline.kernel.windows import BEGINNING, END
 from logpipeline.rules import Rule
 
@@ -138,7 +138,7 @@ def _read_all(
 ) -> None:
     lateness_ms = round(source.allowed_lateness.total_seconds() * 1000)
     readings = [_Reading(file, file.blocks()) for file in files]
-    watermark = BEGINNING
+    watermark, since = BEGINNING, END
     while readings:
         # A file of which nothing is known yet comes first.
         reading = min(readings, key=lambda one: -1 << 62 if one.event_ms is None else one.event_ms)
@@ -147,6 +147,9 @@ def _read_all(
             readings.remove(reading)
         else:
             records = reader.read(block.values, block.arrival_ms)
+            first = records["second"].min()
+            if isinstance(first, int):
+                since = earlier(since, first, watermark)
             newest = records["event_ms"].max()
             if isinstance(newest, int):
                 reading.event_ms = newest if reading.event_ms is None else max(newest, reading.event_ms)
@@ -165,12 +168,12 @@ def _read_all(
                 batch, incomplete, long = cells.count(records, goal.rule)
                 goal.summary.incomplete += incomplete
                 goal.summary.shortened += long
-            _advance(goal, batch, watermark if readings else END)
+            _advance(goal, batch, Progress(watermark if readings else END, since=since))
         report(sum(file.position() for file in files))
 
 
-def _advance(goal: _Goal, batch: pl.DataFrame, watermark: int) -> None:
-    goal.state, outcome = shard.advance(goal.state, batch, Progress(watermark), goal.rule)
+def _advance(goal: _Goal, batch: pl.DataFrame, progress: Progress) -> None:
+    goal.state, outcome = shard.advance(goal.state, batch, progress, goal.rule)
     goal.summary.late += outcome.late
     for windows in outcome.windows:
         if not windows.is_empty():

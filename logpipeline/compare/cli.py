@@ -54,8 +54,8 @@ def diff(
     """Compare what versions of the rules find in the same logs, or in the first resource's lake.
 
     The first resource is compared with each of the others: which detections the other one finds more, less, earlier and
-    later. A detection is a run of windows over the threshold, as one alert would be; it is found when its first window
-    ends. Of a goal without a threshold the values of its windows are compared.
+    later. A detection is a run of windows that pass `having`, as one alert would be; it is found when its first window
+    ends. Of a goal without `having` the values of its windows are compared.
 
     \b
       logpipeline diff live.yaml stricter.yaml --input access.log
@@ -108,9 +108,9 @@ class _Compared:
         self.a, self.b = first.rules[name], other.rules[name]
         self.difference: Difference | MetricDifference | None = None
         self.counts = (0, 0)
-        if self.a.group_by != self.b.group_by or (self.a.threshold is None) != (self.b.threshold is None):
+        if self.a.group_by != self.b.group_by or self.a.detects != self.b.detects:
             return
-        if self.a.threshold is None:
+        if not self.a.detects:
             windows = first.windows(name), other.windows(name)
             self.difference = compare_metric(*windows)
             self.counts = (windows[0].height, windows[1].height)
@@ -166,7 +166,7 @@ def _common(first: _Results, other: _Results, names: Sequence[str]) -> list[str]
 
 def meaning(rule: Rule) -> str:
     """Return what a rule finds, in words."""
-    return rule.meaning() + ("" if rule.threshold is None else f" > {rule.threshold:g}")
+    return rule.meaning() + ("" if rule.limit is None else f" > {rule.limit}")
 
 
 def _show(first: _Results, other: _Results, differences: Sequence[_Compared], names: Sequence[str], most: int) -> None:

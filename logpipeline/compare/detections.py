@@ -50,7 +50,7 @@ def _blocks(path: Path, rule: Rule) -> Iterator[list[tuple[str, int, int, float]
 
 
 def detections(windows: pl.DataFrame, gap: int) -> pl.DataFrame:
-    """Return the detections that windows of a rule with a threshold make: those of a key of which each begins at most
+    """Return the detections that windows of a rule with `having` make: those of a key of which each begins at most
     `gap` seconds after the one before are one.
 
     Columns: `key`; `first`, where the first window begins; `known`, where it ends: then the rule has found it; `last`,
@@ -118,7 +118,7 @@ class MetricDifference:
 
 
 def compare_metric(a: pl.DataFrame, b: pl.DataFrame) -> MetricDifference:
-    """Return how the windows `b` of a rule without a threshold differ from `a`."""
+    """Return how the windows `b` of a metric differ from `a`."""
     both = a.join(b, on=["key", "start"], how="inner", suffix="_b")
     changed = both.filter(pl.col("value") != pl.col("value_b")).select(
         "key", "start", value_a="value", value_b="value_b"

@@ -48,19 +48,21 @@ def all_cells(segments: tuple[Segment, ...], rule: Rule) -> pl.DataFrame:
 
 
 def live(segments: tuple[Segment, ...], rule: Rule, watermark: int) -> tuple[Segment, ...]:
-    """Return the segments that hold a cell of a window that is open at the watermark (epoch seconds)."""
-    return tuple(segment for segment in segments if segment.last + rule.size > watermark)
+    """Return the segments that hold a cell of a window that is open at the watermark (epoch seconds),
+    or of one that such a window is compared with.
+    """
+    return tuple(segment for segment in segments if segment.last + rule.kept > watermark)
 
 
 def compacted(segments: tuple[Segment, ...], rule: Rule, watermark: int) -> tuple[Segment, ...]:
     """Return all that matters of the segments at the watermark (epoch seconds) as one, with each (key, pane) once."""
-    cells = all_cells(segments, rule).filter(pl.col("pane") + rule.size > watermark)
+    cells = all_cells(segments, rule).filter(pl.col("pane") + rule.kept > watermark)
     return tuple(_segment(cells_of.merge(cells, rule), max((segment.level for segment in segments), default=0)))
 
 
 def add(segments: tuple[Segment, ...], new: pl.DataFrame, rule: Rule, watermark: int) -> tuple[Segment, ...]:
     """Return the segments after a batch whose cells are `new`, at its watermark (epoch seconds)."""
-    matters = pl.col("pane") + rule.size > watermark
+    matters = pl.col("pane") + rule.kept > watermark
     kept = [*live(segments, rule, watermark), *_segment(new.filter(matters), 0)]
     while len(kept) >= FAN and kept[-FAN].level == kept[-1].level:
         cells = pl.concat([segment.cells for segment in kept[-FAN:]]).filter(matters)

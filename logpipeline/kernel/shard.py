@@ -37,7 +37,7 @@ class Phase:
 
 @dataclass(frozen=True)
 class Shard:
-    """State: the cells of the windows that are still open, and progress. The last phase is the one in force."""
+    """State: the cells that still matter, and progress. The last phase is the one in force."""
 
     phases: tuple[Phase, ...]
     progress: Progress
@@ -90,9 +90,12 @@ def advance(
     if rule.early:
         windows = passing(old, new, rule, before)
     else:
-        windows = closing(pl.concat([*(cells for cells, _ in old), new]), rule, before, progress.watermark)
+        windows = closing(
+            pl.concat([*(cells for cells, _ in old), new]), rule, before, progress.watermark, progress.since
+        )
     phases = _phases(phases, new, rule, progress.watermark)
-    return Shard(phases, progress), Outcome(windows, int(late), dropped)
+    since = max(progress.since, progress.watermark - rule.kept + 1)
+    return Shard(phases, replace(progress, since=since)), Outcome(windows, int(late), dropped)
 
 
 def _size(phases: tuple[Phase, ...], rule: Rule) -> int:

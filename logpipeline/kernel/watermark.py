@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from logpipeline.kernel.windows import BEGINNING
+from logpipeline.kernel.windows import BEGINNING, END
 
 
 @dataclass(frozen=True)
@@ -48,15 +48,27 @@ class Policy:
 class Progress:
     """How far the stream is: the watermark in epoch seconds, the clock of each partition, and for how many milliseconds
     each has had no valid record; a partition that is not named has had one just now.
+
+    From `since` (epoch seconds) on, nothing is missing: it is when the first valid record was or, where state has let
+    go of cells, from when it holds all. END: nothing is known.
     """
 
     watermark: int = BEGINNING
     clocks: Mapping[int, Clock] = field(default_factory=dict)
     silent_ms: Mapping[int, int] = field(default_factory=dict)
+    since: int = END
 
 
-def advance(progress: Progress, seen: Mapping[int, Clock], policy: Policy) -> Progress:
-    """Return the progress after a batch that holds records of the partitions `seen`; the watermark never goes back.
+def earlier(since: int, first: int, watermark: int) -> int:
+    """Return since when (epoch seconds) nothing is missing after a batch whose first valid record is of the second
+    `first`, read at the watermark of the batches before. What is late does not count, and is no beginning.
+    """
+    return min(since, max(first, watermark))
+
+
+def advance(progress: Progress, seen: Mapping[int, Clock], policy: Policy, first: int = END) -> Progress:
+    """Return the progress after a batch that holds records of the partitions `seen`, the earliest valid one of the
+    second `first` (END: none is valid); the watermark never goes back.
 
     A partition that is not in the batch was read to its end when the batch was planned, so the time that passed in the
     others has passed for it, too. One with nothing but invalid records goes by its own time, for it may be behind. It
@@ -87,7 +99,7 @@ def advance(progress: Progress, seen: Mapping[int, Clock], policy: Policy) -> Pr
     watermark = progress.watermark
     if events and len(events) == len(holding):
         watermark = max(watermark, (min(events) - policy.allowed_lateness_ms) // 1000)
-    return Progress(watermark, clocks, silent)
+    return Progress(watermark, clocks, silent, earlier(progress.since, first, progress.watermark))
 
 
 def to_json(progress: Progress) -> dict[str, Any]:
@@ -98,14 +110,18 @@ def to_json(progress: Progress) -> dict[str, Any]:
             [partition, clock.event_ms, clock.arrival_ms] for partition, clock in sorted(progress.clocks.items())
         ],
         "silent": sorted(progress.silent_ms.items()),
+        "since": progress.since,
         # An earlier version cannot go on from state without it.
         "started_ms": 0,
     }
 
 
 def from_json(values: Mapping[str, Any]) -> Progress:
-    """Return the progress that `to_json` wrote. Earlier versions did not write how long a partition had been silent."""
+    """Return the progress that `to_json` wrote. Earlier versions wrote neither how long a partition had been silent nor
+    since when nothing is missing.
+    """
     clocks = {partition: Clock(event, arrival) for partition, event, arrival in values["clocks"]}
     now = max((clock.arrival_ms for clock in clocks.values()), default=0)
     silent = {partition: now - clock.arrival_ms for partition, clock in clocks.items()}
-    return Progress(values["watermark"], clocks, dict(values["silent"]) if "silent" in values else silent)
+    silent = dict(values["silent"]) if "silent" in values else silent
+    return Progress(values["watermark"], clocks, silent, values.get("since", END))

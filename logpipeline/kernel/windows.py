@@ -1,32 +1,22 @@
-"""Cells → windows: which windows pass their threshold now, which close now, and what they hold.
-
-The sum over a sliding window changes only where a pane enters or leaves it. So the work is in proportion to the panes a
-key has, not to windows a record is in, and a gap of years between two records costs nothing: each pane becomes two
-steps, and a running total over the steps of a key gives the sum of every window in between. Windows themselves are made
-a block at a time, however many there are.
-"""
+"""Cells → windows: which windows pass their threshold now, which close now, and what they hold."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
-import pyarrow as pa
 
 from logpipeline.kernel.cells import FRACTION, HIGH, key_names
+from logpipeline.kernel.jumps import jumping
+from logpipeline.kernel.spans import Integers, blocks, codes, spans_of
 from logpipeline.rules import Rule
-
-Integers = npt.NDArray[np.int64]
 
 # Before and after every event time that a record can have (years 1 to 9999), with room for a window around it.
 BEGINNING = -(2**40)
 END = 2**40
-# Windows, or cells of windows, that are in memory at a time; more only where windows with one start have more.
-_BLOCK = 250_000
 # No count is greater.
 _MOST = 2**62
 
@@ -48,13 +38,13 @@ def passing(
             (cells.join(new, on=key_names(rule), how="semi", maintain_order="left"), old) for cells, old in before
         ]
     cells = pl.concat([*(cells for cells, _ in before), new])
-    code = _codes(cells, rule)
+    code = codes(cells, rule)
     n = cells["n"].to_numpy()
     rows = np.flatnonzero((np.bincount(code, weights=n) > rule.threshold)[code])
     ends = itertools.accumulate(cells.height for cells, _ in before)
     earlier = [(end, old) for end, (_, old) in zip(ends, before, strict=True) if old is not None]
     weights = [n[rows], *(np.where(rows < end, n[rows], 0) for end, _ in earlier)]
-    owner, start, stop, (total, *totals) = _spans(code[rows], cells["pane"].to_numpy()[rows], weights, rule)
+    owner, start, stop, (total, *totals) = spans_of(code[rows], cells["pane"].to_numpy()[rows], weights, rule)
     passes = total > rule.threshold
     for (_, old), count in zip(earlier, totals, strict=True):
         passes &= count <= old
@@ -62,23 +52,30 @@ def passing(
     pick = np.flatnonzero(passes & (start < stop))
     first = int(min(rule.threshold, _MOST) // 1) + 1
     keys = cells[rows]
-    for index, starts in _blocks(start[pick], stop[pick], rule):
+    for index, starts in blocks(start[pick], stop[pick], rule):
         yield _windows(keys, rule, owner[pick][index], starts, n=np.full(len(starts), first))
 
 
-def closing(cells: pl.DataFrame, rule: Rule, after: int, until: int) -> Iterator[pl.DataFrame]:
+def closing(cells: pl.DataFrame, rule: Rule, after: int, until: int, since: int = END) -> Iterator[pl.DataFrame]:
     """Yield the windows with a record whose end is in (after, until]: columns keys, `start`, `n`, and `value` if it is
     not a count; earliest first.
 
-    `after` and `until` are watermarks in epoch seconds. Windows that do not pass the rule's threshold are left out.
+    `after` and `until` are watermarks in epoch seconds, and nothing is missing from `since` on. Windows that the rule
+    does not make results are left out.
     """
-    starts = _first_start(after, rule), (until - rule.size) // rule.slide * rule.slide
-    cells = cells.filter((pl.col("pane") <= until - rule.slide) & (pl.col("pane") >= after - rule.size + 1))
-    if rule.aggregate == "count":
-        yield from _count_up(cells, rule, starts)
+    first, last = _first_start(after, rule), (until - rule.size) // rule.slide * rule.slide
+    if rule.previous is not None:
+        first = max(first, -(-(since + rule.before) // rule.slide) * rule.slide)
+    if first > last:
         return
-    for found in (_add_up if rule.aggregate in ("sum", "avg") else _gather)(cells, rule, starts):
-        yield found if rule.threshold is None else found.filter(pl.col("value") > rule.threshold)
+    cells = cells.filter((pl.col("pane") <= until - rule.slide) & (pl.col("pane") >= after - rule.kept + 1))
+    if rule.aggregate == "count":
+        yield from _count_up(cells, rule, (first, last))
+        return
+    values = _add_up if rule.aggregate in ("sum", "avg") else _gather
+    for found in values(cells, rule, (first, last)):
+        passes = found if rule.threshold is None else found.filter(pl.col("value") > rule.threshold)
+        yield passes if rule.previous is None or rule.aggregate == "sum" else jumping(passes, cells, rule, values)
 
 
 def _first_start(after: int, rule: Rule) -> int:
@@ -88,35 +85,64 @@ def _first_start(after: int, rule: Rule) -> int:
 
 def _count_up(cells: pl.DataFrame, rule: Rule, starts: tuple[int, int]) -> Iterator[pl.DataFrame]:
     threshold = 0 if rule.threshold is None else rule.threshold
-    code, n = _codes(cells, rule), cells["n"].to_numpy()
+    code, n = codes(cells, rule), cells["n"].to_numpy()
     # A key with no more records than the threshold in all its panes has none in a window; most keys are such.
     hot = np.flatnonzero((np.bincount(code, weights=n) > threshold)[code])
-    return _sums(cells[hot], code[hot], rule, starts, ["n"], threshold)
+    earlier = [] if rule.previous is None else ["n"]
+    for found in _sums(cells[hot], code[hot], rule, starts, ["n"], threshold, earlier):
+        yield found if rule.previous is None else _above(found, rule, pl.col("n"), pl.col("earlier_n"))
 
 
 def _sums(
-    cells: pl.DataFrame, code: Integers, rule: Rule, starts: tuple[int, int], weights: list[str], least: float
+    cells: pl.DataFrame,
+    code: Integers,
+    rule: Rule,
+    starts: tuple[int, int],
+    weights: list[str],
+    least: float,
+    earlier: list[str],
 ) -> Iterator[pl.DataFrame]:
-    """Yield the sums of the windows from the first to the last of `starts` that have more than `least` records."""
+    """Yield the sums of the windows from the first to the last of `starts` that have more than `least` records, and as
+    `earlier_<weight>` those of the weights `earlier` in all that a window is compared with.
+    """
     values = [cells[name].to_numpy() for name in weights]
-    owner, start, stop, sums = _spans(code, cells["pane"].to_numpy(), values, rule)
+    before = [cells[name].to_numpy() for name in earlier]
+    names = [*weights, *(f"earlier_{name}" for name in earlier)]
+    owner, start, stop, sums = spans_of(code, cells["pane"].to_numpy(), values, rule, before)
     start, stop = np.maximum(start, starts[0]), np.minimum(stop, starts[1] + rule.slide)
     pick = np.flatnonzero((sums[0] > least) & (start < stop))
-    for index, each in _blocks(start[pick], stop[pick], rule):
-        columns = {name: total[pick][index] for name, total in zip(weights, sums, strict=True)}
+    for index, each in blocks(start[pick], stop[pick], rule):
+        columns = {name: total[pick][index] for name, total in zip(names, sums, strict=True)}
         yield _windows(cells, rule, owner[pick][index], each, **columns)
 
 
 def _add_up(cells: pl.DataFrame, rule: Rule, starts: tuple[int, int]) -> Iterator[pl.DataFrame]:
-    for found in _sums(cells, _codes(cells, rule), rule, starts, ["n", "high", "whole", "fraction"], 0):
-        # Python divides integers of any size and rounds once, so the mean of 0.1 and 0.2 is 0.15.
+    weights = ["high", "whole", "fraction"]
+    earlier = weights if rule.previous is not None and rule.aggregate == "sum" else []
+    for found in _sums(cells, codes(cells, rule), rule, starts, ["n", *weights], 0, earlier):
         divisors = found["n"] if rule.aggregate == "avg" else itertools.repeat(1)
-        totals = zip(found["high"], found["whole"], found["fraction"], divisors, strict=False)
-        value = [
-            ((high * HIGH + whole) * FRACTION + fraction) / (FRACTION * divisor)
-            for high, whole, fraction, divisor in totals
-        ]
-        yield found.select(*key_names(rule), "start", "n").with_columns(pl.Series("value", value, pl.Float64))
+        value = _quotients(found, "", divisors)
+        sums = found.select(*key_names(rule), "start", "n").with_columns(pl.Series("value", value, pl.Float64))
+        if earlier:
+            total = pl.Series(_quotients(found, "earlier_", itertools.repeat(1)), dtype=pl.Float64)
+            sums = _above(sums.with_columns(earlier=total), rule, pl.col("value"), pl.col("earlier"))
+        yield sums
+
+
+def _quotients(sums: pl.DataFrame, prefix: str, divisors: Iterable[int]) -> list[float]:
+    # Python divides integers of any size and rounds once, so the mean of 0.1 and 0.2 is 0.15.
+    totals = zip(*(sums[f"{prefix}{name}"] for name in ("high", "whole", "fraction")), divisors, strict=False)
+    return [
+        ((high * HIGH + whole) * FRACTION + fraction) / (FRACTION * divisor)
+        for high, whole, fraction, divisor in totals
+    ]
+
+
+def _above(windows: pl.DataFrame, rule: Rule, value: pl.Expr, total: pl.Expr) -> pl.DataFrame:
+    """Return the windows whose value is more than timesPrevious the mean of those before, whose `total` is given."""
+    assert rule.previous is not None
+    above = windows.filter(value * rule.previous.over > total * rule.previous.times)
+    return above.select(pl.exclude("^earlier.*$"))
 
 
 def _gather(cells: pl.DataFrame, rule: Rule, starts: tuple[int, int]) -> Iterator[pl.DataFrame]:
@@ -127,7 +153,7 @@ def _gather(cells: pl.DataFrame, rule: Rule, starts: tuple[int, int]) -> Iterato
     start = np.maximum(pane + rule.slide - rule.size, starts[0])
     stop = np.minimum(pane, starts[1]) + rule.slide
     window = [*key_names(rule), "start"]
-    for index, each in _blocks(start, stop, rule):
+    for index, each in blocks(start, stop, rule):
         rows = cells[index].with_columns(pl.Series("start", each, pl.Int64))
         match rule.aggregate:
             case "min":
@@ -140,59 +166,6 @@ def _gather(cells: pl.DataFrame, rule: Rule, starts: tuple[int, int]) -> Iterato
                 rank = (pl.col("n").sum() * 95 + 99) // 100
                 value = pl.col("value").get((pl.col("n").cum_sum() < rank).sum())
         yield rows.group_by(window).agg(pl.col("n").sum(), value.alias("value"))
-
-
-def _spans(
-    code: Integers, pane: Integers, weights: Sequence[Integers], rule: Rule
-) -> tuple[Integers, Integers, Integers, list[Integers]]:
-    """Return the spans of window starts over which the sums of a key stay the same.
-
-    A row a span: (a row of that key, first start, start that it ends before, the sum of each weight).
-    """
-    key = np.concatenate((code, code))
-    step = np.concatenate((pane + rule.slide - rule.size, pane + rule.slide))
-    order = np.lexsort((step, key))
-    key, step = key[order], step[order]
-    # The steps of one key add up to nothing, so one running total serves all keys one behind the other.
-    sums = [np.cumsum(np.concatenate((weight, -weight))[order]) for weight in weights]
-    last_of_step = np.flatnonzero((key[1:] != key[:-1]) | (step[1:] != step[:-1]))
-    owner = order[last_of_step] % max(len(code), 1)
-    return owner, step[last_of_step], step[last_of_step + 1], [total[last_of_step] for total in sums]
-
-
-def _blocks(start: Integers, stop: Integers, rule: Rule) -> Iterator[tuple[Integers, Integers]]:
-    """Yield (index of the span, window start) for every window of the spans [start, stop), a block of windows at a
-    time: all windows with one start are in one block, and the earliest in the first.
-    """
-    some = np.flatnonzero(start < stop)
-    waiting = [some] if len(some) else []
-    bounds = [(int(start[some].min()), int(stop[some].max()))] if len(some) else []
-    while waiting:
-        index, (low, high) = waiting.pop(), bounds.pop()
-        begin, end = np.maximum(start[index], low), np.minimum(stop[index], high)
-        lengths = (end - begin) // rule.slide
-        if lengths.sum() > _BLOCK and high - low > rule.slide:
-            middle = low + (high - low) // rule.slide // 2 * rule.slide
-            for part in ((middle, high), (low, middle)):
-                inside = index[(start[index] < part[1]) & (stop[index] > part[0])]
-                if len(inside):
-                    waiting.append(inside)
-                    bounds.append(part)
-            continue
-        which = np.repeat(np.arange(len(index)), lengths)
-        offset = np.arange(len(which)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-        yield index[which], begin[which] + offset * rule.slide
-
-
-def _codes(cells: pl.DataFrame, rule: Rule) -> Integers:
-    """Return a small integer for each row, the same for rows of the same key."""
-    code = np.zeros(cells.height, np.int64)
-    for name in key_names(rule):
-        encoded = cells[name].to_arrow(compat_level=pl.CompatLevel.oldest()).dictionary_encode()
-        code = code * len(encoded.dictionary) + encoded.indices.to_numpy().astype(np.int64)
-        if len(rule.group_by) > 1:
-            code = np.asarray(pa.array(code).dictionary_encode().indices, np.int64)
-    return code
 
 
 def _windows(cells: pl.DataFrame, rule: Rule, owner: Integers, start: Integers, **columns: Any) -> pl.DataFrame:

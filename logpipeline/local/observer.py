@@ -127,7 +127,7 @@ class Observer:
         fresh = self._results.poll()
         if fresh and self.first_result is None:
             self.first_result = self.elapsed
-        if self.first_detection is None and any(self._rules[name].threshold is not None for name in fresh):
+        if self.first_detection is None and any(self._rules[name].detects for name in fresh):
             self.first_detection = self.elapsed
 
     def _memory(self) -> dict[str, int]:

@@ -55,13 +55,15 @@ def sql(
     """Ask a pipeline's lake: its records and results, by SQL.
 
     Tables: `raw`, every record with its columns, its line and its place on Kafka (invalid ones with the reason and
-    status 999); `results`, every window of every goal. Both are partitioned by `date`, raw also by `hour`: a condition
+    status 999); `results`, every window of every goal. `statuses` are the results of goals that group by status alone:
+    code, count, window_end_ms, goal, date. All are partitioned by `date`, raw also by `hour`: a condition
     on these leaves files unread. A query reads; it changes nothing.
 
     \b
     Examples:
       logpipeline sql -f nginx.yaml "select status, count(*) from raw group by all order by 2 desc"
       logpipeline sql -f nginx.yaml "select * from results where goal = 'client-rate' order by value desc limit 10"
+      logpipeline sql -f nginx.yaml "from statuses where code >= 500 and date = today() order by window_end_ms desc"
       logpipeline sql -f nginx.yaml --format csv "from raw where date = today()" > today.csv
       logpipeline sql -f nginx.yaml "describe raw"
     """

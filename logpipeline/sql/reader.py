@@ -23,6 +23,12 @@ from logpipeline.lake.names import PARTITIONS, TableName, folder
 from logpipeline.lake.tables import SCHEMAS
 from logpipeline.store import delta_rs_options
 
+# What goals find that group by the status and nothing else; more of them than one are told apart by `goal`.
+_STATUSES = """
+CREATE VIEW statuses AS
+SELECT try_cast(key['status'] AS INTEGER) AS code, count, epoch_ms(window_end) AS window_end_ms, goal, date
+FROM results WHERE map_keys(key) = ['status']
+"""
 _EXPLAIN = re.compile(r"\s*explain(\s+analyze)?\s", re.IGNORECASE)
 _GLOB = re.compile(r"([*?\[])")
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
@@ -43,8 +49,8 @@ class QueryError(LogPipelineError):
 
 
 def open_lake(uri: str, limits: Limits, secret: Mapping[str, str] | None = None) -> duckdb.DuckDBPyConnection:
-    """Return a connection with a view for each table of the lake at `uri`, as it is now; `secret` are the entries of
-    the Secret of its store.
+    """Return a connection with a view for each table of the lake at `uri`, as it is now, and the view `statuses` of
+    its counts by status; `secret` are the entries of the Secret of its store.
 
     Raises LogPipelineError when there is no lake or it cannot be read.
     """
@@ -59,6 +65,7 @@ def open_lake(uri: str, limits: Limits, secret: Mapping[str, str] | None = None)
     paths: list[str] = []
     for name in SCHEMAS:
         paths += _view(connection, uri, name, delta_rs_options(secret or {}))
+    connection.execute(_STATUSES)
     connection.execute("SET temp_directory = ''")
     connection.execute("SET allowed_paths = $paths", {"paths": paths})
     connection.execute("SET enable_external_access = false")

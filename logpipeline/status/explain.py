@@ -44,11 +44,9 @@ def chosen(snapshot: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, 
     """Return the newest episode of the goal, with the key (all its values, or one of them), open at the moment `at`
     (epoch seconds) that are wanted; None wants any. Raises LogPipelineError when there is none.
     """
-    goals = {goal["name"]: goal for goal in snapshot["about"]["goals"] if goal["threshold"] is not None}
+    goals = {goal["name"]: goal for goal in snapshot["about"]["goals"] if goal["limit"] is not None}
     if wanted["goal"] is not None and wanted["goal"] not in goals:
-        raise LogPipelineError(
-            f"--goal: none with a threshold is called {wanted['goal']!r}; there is {', '.join(goals)}"
-        )
+        raise LogPipelineError(f"--goal: none that detects is called {wanted['goal']!r}; there is {', '.join(goals)}")
     for episode in snapshot["detections"]["episodes"]:
         keyed = wanted["key"] is None or wanted["key"] in ("|".join(episode["key"]), *episode["key"])
         timely = wanted["at"] is None or episode["first"] <= wanted["at"] <= episode["last"]
@@ -77,7 +75,7 @@ def draw(episode: Mapping[str, Any], answer: Mapping[str, Any], console: Termina
     console.print(styled(f"{episode['goal']}  {key}  {state}", style="bold"))
     least = "at least " if rule["early"] else ""
     console.print(
-        f"{rule['meaning']}, more than {rule['threshold']:g}: {number(episode['windows'])} windows from "
+        f"{rule['meaning']}, more than {rule['limit']}: {number(episode['windows'])} windows from "
         f"{_moment(episode['first'])} to {_moment(episode['last'])[11:]} UTC, {least}{episode['peak']:g}"
     )
     console.print(f"{bars(answer['counts'])}  {answer['step']} s a bar, from {_moment(answer['begin'])[11:]}")

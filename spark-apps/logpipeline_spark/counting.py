@@ -21,6 +21,7 @@ from logpipeline.kernel.invalid import describe
 from logpipeline.kernel.records import RecordReader, needed
 from logpipeline.kernel.segments import frame_to_bytes
 from logpipeline.kernel.watermark import Clock
+from logpipeline.kernel.windows import END
 from logpipeline.rules import Rule
 from logpipeline_spark.collection import freeze_modules
 from logpipeline_spark.shards import shard_keys
@@ -36,11 +37,14 @@ _MOST_INVALID_BYTES = 8 << 20
 
 @dataclass
 class _Task:
-    """What a task has counted, and the invalid records since it last handed some on. `size` is that of `cells`."""
+    """What a task has counted, and the invalid records since it last handed some on. `size` is that of `cells`,
+    `first` the second of its earliest valid record (END: none).
+    """
 
     cells: list[pl.DataFrame] = field(default_factory=list)
     size: int = 0
     clocks: dict[int, Clock] = field(default_factory=dict)
+    first: int = END
     records: int = 0
     incomplete: int = 0
     shortened: int = 0
@@ -94,6 +98,9 @@ def _add(task: _Task, records: pl.DataFrame, rule: Rule, room: int) -> None:
     for partition, event_ms, arrival_ms in newest.iter_rows():
         clock = Clock(event_ms, arrival_ms)
         task.clocks[partition] = task.clocks[partition].later(clock) if partition in task.clocks else clock
+    first = records["second"].min()
+    if isinstance(first, int):
+        task.first = min(task.first, first)
 
 
 def _trim(task: _Task, rule: Rule, room: int) -> None:
@@ -126,7 +133,8 @@ def _hand_on(task: _Task, rule: Rule, keys: list[int]) -> pa.RecordBatch:
     counts = {name: getattr(task, name) for name in REPORTED}
     # Every shard learns how far event time is; what is counted by the task is told to one of them.
     reports = [
-        orjson.dumps({"clocks": clocks, **(counts if index == 0 else {})}).decode() for index in range(len(keys))
+        orjson.dumps({"clocks": clocks, "first": task.first, **(counts if index == 0 else {})}).decode()
+        for index in range(len(keys))
     ]
     parts = [frame_to_bytes(cells.filter(pl.Series(shard == index))) for index in range(len(keys))]
     return _rows(keys, parts, reports, ["\n".join(task.lines), *[""] * (len(keys) - 1)])

@@ -14,6 +14,7 @@ from logpipeline.kernel import watermark
 from logpipeline.kernel.results import results
 from logpipeline.kernel.segments import frame_from_bytes
 from logpipeline.kernel.watermark import Clock, Policy
+from logpipeline.kernel.windows import END
 from logpipeline.rules import Rule
 from logpipeline_spark.collection import freeze_modules
 from logpipeline_spark.counting import REPORTED
@@ -54,6 +55,7 @@ def windower(
         freeze_modules()
         batch: list[pl.DataFrame] = []
         seen: dict[int, Clock] = {}
+        first = END
         counts = dict.fromkeys(COUNTS, 0)
         for frame in frames:
             batch += [frame_from_bytes(bytes(cells)) for cells in frame["cells"]]
@@ -65,10 +67,11 @@ def windower(
                 for partition, event_ms, arrival_ms in report["clocks"]:
                     clock = Clock(event_ms, arrival_ms)
                     seen[partition] = seen[partition].later(clock) if partition in seen else clock
+                first = min(first, report.get("first", END))
                 for name in REPORTED:
                     counts[name] += report.get(name, 0)
         shard = shards.from_bytes(state.get[0], rule) if state.exists else shards.new_shard()
-        progress = watermark.advance(shard.progress, seen, policy)
+        progress = watermark.advance(shard.progress, seen, policy, first)
         moments = {"watermark": progress.watermark, "arrival_ms": max(clock.arrival_ms for clock in seen.values())}
         cells = pl.concat(batch)
         if len(batch) > 1:

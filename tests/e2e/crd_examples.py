@@ -266,6 +266,21 @@ RULES: dict[str, Example] = {
     "count-threshold": setting(
         f"{GOAL}.having.greaterThan", 0, -1, "having.greaterThan: a count is never below 0; use 0 or more"
     ),
+    "having-a-rule": setting(
+        f"{GOAL}.having", {"timesPrevious": 3}, {}, "give greaterThan, timesPrevious, or both; a goal without having is a metric"
+    ),
+    "over-compares": setting(
+        f"{GOAL}.having", {"timesPrevious": 0.5, "over": 100}, {"greaterThan": 1, "over": 6},
+        "over says how many windows timesPrevious compares with; give timesPrevious, or leave over out",
+    ),
+    "early-compares-nothing": setting(
+        f"{GOAL}.emit", "final", "early", "emit: early has no windows to compare with",
+        **{f"{GOAL}.having": {"greaterThan": 1, "timesPrevious": 3}},
+    ),
+    "previous-far-below-slide": setting(
+        f"{GOAL}.having", {"timesPrevious": 3, "over": 5}, {"timesPrevious": 3},
+        "over windows of this size hold more than 20000 times slide", **{f"{GOAL}.window": {"size": "1h", "slide": "1s"}},
+    ),
     # Spark and the sink.
     "spark-conf": setting(
         "spark.conf", {"spark.hadoop.fs.s3a.endpoint": "s3"}, {"spark.executor.memory": "4g"},
@@ -328,6 +343,9 @@ RULES: dict[str, Example] = {
 ACCEPTED: dict[str, Changes] = {
     "a whole number as a fraction": {"source.topic.partitions": 4.0, "spark.maxRecordsPerBatch": 2000.0},
     "a whole number for a threshold": {f"{GOAL}.having": {"greaterThan": 10}},
+    "windows of any length to compare with": {f"{GOAL}.having": {"timesPrevious": 2, "over": 100}, f"{GOAL}.window": {"size": "30d"}},
+    "a preset with another rule": {GOAL: {"name": "a", "preset": "client-rate", "having": {"timesPrevious": 2}}},
+    "a preset that compares": {GOAL: {"name": "a", "preset": "status-counts", "having": {"timesPrevious": 3, "over": 6}}},
     "numbers to compare with": {WHERE: [{"field": "status", "in": [401, "403", -1]}]},
     "booleans in quotes": {WHERE: [{"field": "country", "in": ["NO", "true", "y"]}]},
     "a whole number for CPU": {"spark.resources.limits.cpu": 2},
@@ -370,6 +388,9 @@ SCHEMA: dict[str, tuple[Changes, str]] = {
     "a rate without end": ({"source.generator.ratePerSecond": 1e300}, "ratePerSecond in body should be less than or equal to 1e+06"),
     "text for a number": ({"source.topic.partitions": "4"}, 'spec.source.topic.partitions in body must be of type integer: "string"'),
     "text for a threshold": ({f"{GOAL}.having": {"greaterThan": "10"}}, 'greaterThan in body must be of type number: "string"'),
+    "no times": ({f"{GOAL}.having": {"timesPrevious": 0}}, "timesPrevious in body should be greater than 0"),
+    "too many windows before": ({f"{GOAL}.having": {"timesPrevious": 2, "over": 101}}, "over in body should be less than or equal to 100"),
+    "no windows before": ({f"{GOAL}.having": {"timesPrevious": 2, "over": 0}}, "over in body should be greater than or equal to 1"),
     "text for a boolean": ({"suspend": "yes"}, 'spec.suspend in body must be of type boolean: "string"'),
     "a number for a boolean": ({"suspend": 1}, 'spec.suspend in body must be of type boolean: "integer"'),
     "a boolean for a whole number": ({f"{KAFKA}.replicas": True}, 'spec.kafka.managed.replicas in body must be of type integer: "boolean"'),

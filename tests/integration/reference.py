@@ -93,12 +93,24 @@ class Reference:
             where.append(f"({' or '.join(read) or 'false'})")
         keys = ", ".join(goal["groupBy"])
         size, slide = goal["size"], goal["slide"]
-        having = f"having {value} > {goal['having']}" if "having" in goal else ""
+        having = [f"value > {goal['having']}"] if "having" in goal else []
+        if "previous" in goal:  # of a count or a sum, for which a window without a record is 0
+            times, over = goal["previous"]
+            same = " and ".join(f"before.{name} = one.{name}" for name in goal["groupBy"])
+            having += [
+                f"start - {over * size} >= (select min(second) from record where valid)",
+                f"""value * {over} > {times} * (select coalesce(sum(value), 0) from windows as before where {same}
+                    and before.start in (select one.start - place * {size} from range(1, {over + 1}) as places(place)))""",
+            ]
         rows = self._db.execute(f"""
-            select {keys}, floor(second / {slide})::bigint * {slide} - step * {slide} as start, count(*), {value}
-            from record, range({size // slide}) as steps(step)
-            where valid and {" and ".join(where)}
-            group by all {having}
+            with windows as (
+                select {keys}, floor(second / {slide})::bigint * {slide} - step * {slide} as start, count(*) as n,
+                    {value} as value
+                from record, range({size // slide}) as steps(step)
+                where valid and {" and ".join(where)}
+                group by all
+            )
+            from windows as one where {" and ".join(having or ["true"])}
         """).fetchall()
         return {(tuple(map(str, row[:-3])), row[-3]): (row[-2], row[-1]) for row in rows}
 

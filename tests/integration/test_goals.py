@@ -42,6 +42,9 @@ GOALS: dict[str, dict[str, Any]] = {
     "avg": {"groupBy": ["server"], "size": 20, "slide": 5, "aggregate": {"avg": {"field": "request_time"}}},
     "min": {"groupBy": ["status", "country"], "size": 30, "slide": 10, "aggregate": {"min": {"field": "request_time"}}},
     "max": {"groupBy": ["method"], "size": 10, "slide": 5, "aggregate": {"max": {"field": "request_time"}}, "having": 0.9},
+    # The preset, in windows of which some close in the time that the records span.
+    "status-counts": {"groupBy": ["status"], "size": 20, "slide": 20, "aggregate": COUNT},
+    "jump": {"groupBy": ["host"], "size": 10, "slide": 5, "aggregate": COUNT, "having": 3, "previous": (1.5, 3)},
     "p95": {"groupBy": ["host"], "size": 60, "slide": 30, "aggregate": {"p95": {"field": "request_time"}}},
 }  # fmt: skip
 EARLY = {"client-rate", "host-errors"}
@@ -71,7 +74,10 @@ def resource(name: str) -> dict[str, Any]:
             continue
         written = {key: value for key, value in rule.items() if key in ("where", "groupBy", "aggregate", "emit")}
         written |= {"name": goal, "window": {"size": f"{rule['size']}s", "slide": f"{rule['slide']}s"}}
-        goals.append(written | ({"having": {"greaterThan": rule["having"]}} if "having" in rule else {}))
+        having = {"greaterThan": rule["having"]} if "having" in rule else {}
+        if "previous" in rule:
+            having["timesPrevious"], having["over"] = rule["previous"]
+        goals.append(written | ({"having": having} if having else {}))
     return {
         "apiVersion": "logpipeline.dev/v1alpha1",
         "kind": "LogPipeline",

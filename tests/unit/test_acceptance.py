@@ -64,6 +64,7 @@ def edited(goal: dict[str, Any], **changes: Any) -> tuple[dict[str, Any], ...]:
 EDITS: dict[str, tuple[LogPipeline, dict[str, list[str]]]] = {
     "none": (pipeline(), {}),
     "a threshold": (pipeline(*edited(RATE, having={"greaterThan": 11})), {}),
+    "a comparison": (pipeline(*edited(RATE, having={"timesPrevious": 3, "over": 4}, emit=None)), {}),
     "a metric": (pipeline(*edited(PRESET, having=None)), {}),
     "emit": (pipeline(*edited(RATE, emit="final")), {}),
     "the same rule in other words": (
@@ -187,6 +188,17 @@ def test_what_runs_on_can_collide_with_what_is_new() -> None:
     goals = (RATE, {**MEAN, "name": "second", "topic": {"name": "web.raw"}})
     with pytest.raises(ResourceError, match=r"web\.raw has two uses, raw and goal second"):
         accept(pipeline(*goals, source={"topic": {"name": "other"}}), RUNNING)
+
+
+def test_a_refused_goal_keeps_what_it_compares_with() -> None:
+    compares = edited(RATE, having={"timesPrevious": 3, "greaterThan": 1}, emit=None)
+    running = accept(pipeline(*compares), {}).running
+    assert (running["rate"].rule["having.timesPrevious"], running["rate"].rule["having.over"]) == (3, 6)
+    refused = accept(pipeline(*edited(RATE, window={"size": "1m"})), running)
+    assert [refusal.goal for refusal in refused.refusals] == ["rate"]
+    goal = refused.pipeline.spec.goals[0]
+    assert rule_of(goal) == rule_of(pipeline(*compares).spec.goals[0])
+    assert refused.running["rate"].rule == running["rate"].rule
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -57,6 +58,12 @@ def test_goals_with_a_threshold_alert() -> None:
     assert list(alerting_goals(a_pipeline(goals))) == ["nginx.client-rate", "nginx.host-errors"]
 
 
+def test_goals_that_compare_alert() -> None:
+    compares = {"name": "jump", "preset": "status-counts", "having": {"timesPrevious": 3}}
+    goals = alerting_goals(a_pipeline([compares, {"name": "counts", "preset": "status-counts"}])).values()
+    assert [goal.rule.name for goal in goals] == ["jump"]
+
+
 def test_a_result_is_a_detection() -> None:
     found = detection(the_goal(a_pipeline()), json.dumps(RESULT).encode(), "t", 2, 7)
     place = {"topic": "t", "partition": 2, "offset": 7}
@@ -107,7 +114,7 @@ def test_an_open_episode_is_an_alert_with_a_lease() -> None:
             "client_ip": "154.85.126.16",
         },
         "annotations": {
-            "summary": "client-rate: client_ip 154.85.126.16: count above 10 in 20 s",
+            "summary": "client-rate: client_ip 154.85.126.16: count in 20 s above 10",
             "description": "4 windows of 20 s passed the threshold between 2022-08-03T06:51:51Z and 2022-08-03T06:52:14Z; "
             "the highest count was at least 11.",
             "value": "at least 11",
@@ -120,6 +127,16 @@ def test_an_open_episode_is_an_alert_with_a_lease() -> None:
         "startsAt": "2022-08-03T06:51:51Z",
         "endsAt": "2022-08-03T06:57:21.500Z",
     }
+
+
+def test_an_alert_says_what_was_compared() -> None:
+    goal = {"name": "jump", "preset": "status-counts", "having": {"timesPrevious": 3, "over": 6, "greaterThan": 50}}
+    pipeline = a_pipeline([goal])
+    episode = replace(an_episode(), goal="jump", key=("500",))
+    annotations = alert(pipeline, the_goal(pipeline), episode, now=START, index="nginx")["annotations"]
+    assert annotations["threshold"] == "50 and 3 × the mean of the 6 windows before"
+    assert annotations["summary"] == f"jump: status 500: count in 300 s above {annotations['threshold']}"
+    assert annotations["value"] == "11"
 
 
 def test_a_closed_episode_ends_when_it_was_closed() -> None:

@@ -65,6 +65,20 @@ def write(path: Path, content: list[bytes], end: bytes = b"\n") -> Path:
     return path
 
 
+def test_a_jump_is_against_the_history_of_all_files(resource: Path) -> None:
+    goal = "- {name: jump, groupBy: [host], window: {size: 10s}, having: {timesPrevious: 2, over: 3}}"
+    resource.write_text(f"{RESOURCE}    {goal}\n")
+    times = {"early": [100, 110, 125], "jump": [120, *[130] * 3, 140, *[150] * 9, 151]}
+    for name, seconds in times.items():
+        records = [json.dumps({"host": "h", "@timestamp": second}).encode() for second in seconds]
+        write(resource.parent / f"{name}.log", records)
+    starts = {}
+    for inputs in (("early", "jump"), ("jump",)):
+        _, written = backtest(resource, *(resource.parent / f"{name}.log" for name in inputs), goal="jump")
+        starts[inputs] = [json.loads(line)["window_start"][14:19] for line in written["jump"]]
+    assert starts == {("early", "jump"): ["02:10", "02:30"], ("jump",): ["02:30"]}
+
+
 def test_rotated_files_and_those_of_several_servers_in_any_order(resource: Path) -> None:
     folder = resource.parent
     one, two, other = lines(1_000_000, 40), lines(1_000_040, 40, seed=2), lines(1_000_000, 80, host="g", seed=3)

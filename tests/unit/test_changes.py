@@ -44,6 +44,7 @@ def test_every_row_has_a_field() -> None:
     [
         ("goals[].window.size", Kind.STATE_BREAKING),
         ("goals[].having.greaterThan", Kind.ROLLING),
+        ("goals[].having.over", Kind.ROLLING),
         ("goals[].topic.retention", Kind.HOT),
         ("sink.elasticsearch.managed.kibana.pod.labels", Kind.ROLLING),
         ("kafka.managed.replicas", Kind.FIXED),

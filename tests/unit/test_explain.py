@@ -15,12 +15,12 @@ from logpipeline.terminal import Terminal
 
 RATE = {
     "name": "client-rate",
-    "threshold": 10.0,
+    "limit": "10",
     "fields": ["client_ip"],
     "meaning": "count by client_ip in 20 s every 1 s",
     "early": True,
 }
-LATENCY = {**RATE, "name": "host-latency", "threshold": None}
+LATENCY = {**RATE, "name": "host-latency", "limit": None}
 PAIRS = {**RATE, "name": "pairs", "fields": ["host", "client_ip"]}
 
 
@@ -69,7 +69,7 @@ def test_the_newest_detection_that_fits(wanted: dict[str, Any], key: list[str], 
     [
         (
             {"goal": "host-latency"},
-            "--goal: none with a threshold is called 'host-latency'; there is client-rate, pairs",
+            "--goal: none that detects is called 'host-latency'; there is client-rate, pairs",
         ),
         ({"at": 99.0}, "none of the 3 newest detections is like that"),
         ({"key": "10.0.0"}, "none of the 3 newest detections is like that"),

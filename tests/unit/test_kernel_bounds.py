@@ -19,7 +19,7 @@ from logpipeline.api import Goal
 from logpipeline.api.resource import Spark
 from logpipeline.api.source import Source
 from logpipeline.elastic.evidence import evidence_search, kql
-from logpipeline.kernel import cells, shard, windows
+from logpipeline.kernel import cells, shard, spans, windows
 from logpipeline.kernel.records import RecordReader, needed
 from logpipeline.kernel.results import results
 from logpipeline.kernel.segments import frame_from_bytes
@@ -171,7 +171,7 @@ def test_a_task_hands_on_no_more_than_it_may() -> None:
 
 def test_windows_are_made_a_block_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """A week by the minute of two keys, 10 h apart, and each of the three ways to aggregate."""
-    monkeypatch.setattr(windows, "_BLOCK", 1000)
+    monkeypatch.setattr(spans, "_BLOCK", 1000)
     for aggregate in ("count", "sum", "p95"):
         kind = {} if aggregate == "count" else {"field": "bytes"}
         rule = a_rule(window={"size": "7d", "slide": "1m"}, having=None, aggregate={aggregate: kind})

@@ -7,7 +7,9 @@ import math
 import random
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import orjson
 import polars as pl
@@ -22,7 +24,7 @@ from logpipeline.kernel.records import RecordReader, needed
 from logpipeline.kernel.results import results
 from logpipeline.kernel.segments import frame_from_bytes, frame_to_bytes
 from logpipeline.kernel.shard import Outcome
-from logpipeline.kernel.watermark import Clock, Policy, Progress
+from logpipeline.kernel.watermark import Clock, Policy
 from logpipeline.kernel.windows import END, closing
 from logpipeline.rules import Rule, rule_of
 
@@ -57,7 +59,23 @@ def reference(records: list[Record], rule: Rule) -> dict[tuple[object, ...], flo
         "p95": lambda values: sorted(values)[math.ceil(len(values) * 95 / 100) - 1],
     }[rule.aggregate]
     found = {window: aggregate(values) for window, values in windows.items()}
-    return {window: value for window, value in found.items() if rule.threshold is None or value > rule.threshold}
+    begin = math.floor(min(time for _, _, time, _ in records))
+    return {
+        window: value
+        for window, value in found.items()
+        if (rule.threshold is None or value > rule.threshold) and jumps(window, found, rule, begin)
+    }
+
+
+def jumps(window: tuple[Any, ...], found: dict[tuple[object, ...], float], rule: Rule, begin: int) -> bool:
+    if rule.previous is None:
+        return True
+    *key, start = window
+    before = [(*key, start - number * rule.size) for number in range(1, rule.previous.over + 1)]
+    empty = [0] if rule.aggregate in ("count", "sum") else []
+    values = [value for one in before for value in ([found[one]] if one in found else empty)]
+    known = before[-1][-1] >= begin and values
+    return bool(known) and found[window] * len(values) > rule.previous.times * math.fsum(values)
 
 
 def run(batches: list[list[Record]], rule: Rule, lateness: int = 3) -> tuple[dict[tuple[object, ...], float], int, int]:
@@ -74,11 +92,13 @@ def run(batches: list[list[Record]], rule: Rule, lateness: int = 3) -> tuple[dic
         assert incomplete == 0
         event_ms = frame["event_ms"].max()
         assert isinstance(event_ms, int)
-        progress = watermark.advance(state.progress, {0: Clock(event_ms, 0)}, policy)
+        first = frame["second"].min()
+        assert isinstance(first, int)
+        progress = watermark.advance(state.progress, {0: Clock(event_ms, 0)}, policy, first)
         state, outcome = shard.advance(shard.from_bytes(shard.to_bytes(state), rule), counted, progress, rule)
         late, most = late + outcome.late, max(most, state.height)
         add(found, outcome, rule)
-    add(found, shard.advance(state, cells.empty(rule), Progress(END), rule)[1], rule)
+    add(found, shard.advance(state, cells.empty(rule), replace(state.progress, watermark=END), rule)[1], rule)
     return found, late, most
 
 
@@ -105,7 +125,7 @@ def traffic(seed: int, jump: int = 4, base: float = 1_000_000.0) -> list[list[Re
     return batches
 
 
-RULES = {
+RULES: dict[str, dict[str, Any]] = {
     "early": {},
     "final": {"emit": "final"},
     "hop 5": {"window": {"size": "30s", "slide": "5s"}, "having": {"greaterThan": 15}},
@@ -116,7 +136,19 @@ RULES = {
     "min": {"aggregate": {"min": {"field": "request_time"}}, "having": None, "window": {"size": "6s", "slide": "2s"}},
     "max": {"aggregate": {"max": {"field": "request_time"}}, "having": {"greaterThan": 0.9}},
     "p95": {"aggregate": {"p95": {"field": "request_time"}}, "having": None, "window": {"size": "6s", "slide": "3s"}},
-}
+    "jump": {"having": {"timesPrevious": 1.5, "over": 3}, "window": {"size": "2s"}},
+    "jump, hop 1": {"having": {"timesPrevious": 1.5, "over": 2, "greaterThan": 4}, "window": {"size": "3s", "slide": "1s"}},
+    "jump of two keys": {"groupBy": ["client_ip", "host"], "having": {"timesPrevious": 2, "over": 6}, "window": {"size": "1s"}},
+    "jump against one": {"having": {"timesPrevious": 2, "over": 1}, "window": {"size": "4s", "slide": "2s"}},
+    **{
+        f"jump of {name}": {
+            "aggregate": {name: {"field": "request_time"}},
+            "having": {"timesPrevious": 1.25, "over": 3},
+            "window": {"size": "2s", "slide": "1s"},
+        }
+        for name in ("sum", "avg", "min", "max", "p95")
+    },
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", RULES)

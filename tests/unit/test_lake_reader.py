@@ -42,17 +42,37 @@ def uri(tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.mark.parametrize(
     ("query", "rows"),
     [
+        (
+            "select status, count(*), epoch_ms(time_bucket(interval 5 minutes, event_time)) + 300000 from raw "
+            "where date >= DATE '2024-05-02' - 1 group by all order by 1",
+            [(200, 2, 1714564800000), (404, 1, 1714564800000)],
+        ),
         ("select status, count(*) from raw group by 1 order by 1", [(200, 2), (404, 1)]),
         ("from raw select path where date = DATE '2024-05-02'", [("/c",)]),
         ("select distinct event_time::text, fields['tenant'], hour from raw", [("2024-05-01 11:59:59+00", "x", 11)]),
         ("select count(*) from results", [(0,)]),
-        ("select name from (show tables) order by 1", [("raw",), ("results",)]),
+        ("select count(*) from statuses", [(0,)]),
+        ("select name from (show tables) order by 1", [("raw",), ("results",), ("statuses",)]),
     ],
 )
 def test_tables_are_read_by_name(uri: str, query: str, rows: list[tuple[object, ...]]) -> None:
     connection = open_lake(uri, Limits())
     with run(connection, query, 60) as result:
         assert result.fetchall() == rows
+
+
+def test_statuses_are_the_counts_of_goals_that_group_by_status_alone(tmp_path: Path) -> None:
+    lake(tmp_path)
+    end = datetime(2024, 5, 1, 12, tzinfo=UTC)
+    keys = [[("status", "404")], [("status", "200")], [("host", "a")], [("host", "a"), ("status", "200")]]
+    some = {"goal": "status-counts", "window_end": end, "value_name": "count", "date": end.date()}
+    rows = [{**some, "key": key, "count": number, "value": float(number)} for number, key in enumerate(keys, 1)]
+    write_deltalake(tmp_path / "results", pa.Table.from_pylist(rows, SCHEMAS["results"]), mode="append")
+    connection = open_lake(f"file://{tmp_path}", Limits())
+    with run(connection, "from statuses order by code", 60) as result:
+        assert result.columns == ["code", "count", "window_end_ms", "goal", "date"]
+        found = [(200, 2), (404, 1)]
+        assert result.fetchall() == [(*row, 1714564800000, "status-counts", date(2024, 5, 1)) for row in found]
 
 
 @pytest.mark.parametrize(

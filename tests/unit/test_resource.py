@@ -59,14 +59,14 @@ FAULTS: dict[str, tuple[Any, str]] = {
     ),
     "an unknown preset": (
         goal(preset="client-rte"),
-        "spec.goals[0].preset: 'client-rte' is not one of 'client-rate', 'host-errors', 'country-success' or "
-        "'host-latency'; did you mean 'client-rate'?",
+        "spec.goals[0].preset: 'client-rte' is not one of 'client-rate', 'host-errors', 'country-success', "
+        "'host-latency' or 'status-counts'; did you mean 'client-rate'?",
     ),
     "no goals": (changed("spec.goals", []), "spec.goals: list should have at least 1 item after validation, not 0"),
     "a goal without a rule": (
         changed("spec.goals.0", {"name": "a"}),
         "spec.goals[0]: groupBy is missing; give it, or a preset (client-rate, host-errors, country-success, "
-        "host-latency) that has it",
+        "host-latency, status-counts) that has it",
     ),
     "two goals of one name": (
         changed("spec.goals", [GOAL, GOAL]),
@@ -182,6 +182,24 @@ FAULTS: dict[str, tuple[Any, str]] = {
         goal(having={"greaterThan": -1}),
         "spec.goals[0]: having.greaterThan: a count is never below 0; use 0 or more, or leave having out",
     ),
+    "no rule": (
+        goal(having={}),
+        "spec.goals[0].having: give greaterThan, timesPrevious, or both; a goal without having is a metric",
+    ),
+    "windows that nothing is compared with": (
+        goal(having={"greaterThan": 1, "over": 6}),
+        "spec.goals[0].having: over says how many windows timesPrevious compares with; give timesPrevious, or leave over out",
+    ),
+    "early with a comparison": (
+        goal(emit="early", having={"timesPrevious": 3}),
+        "spec.goals[0]: emit: early has no windows to compare with: how a window stands to those before it is known when "
+        "it closes; use emit: final, or leave timesPrevious out",
+    ),
+    "state without end": (
+        goal(window={"size": "1h", "slide": "1s"}, having={"timesPrevious": 3}),
+        "spec.goals[0]: over windows of this size hold more than 20000 times slide, and state so much of each key; make "
+        "slide larger or over smaller",
+    ),
     "neither managed nor external": (
         changed("spec.kafka", {}),
         "spec.kafka: give exactly one of managed, external (given: none)",
@@ -262,10 +280,10 @@ def test_unusable_file(tmp_path: Path, text: str) -> None:
     assert error.value.faults[0].startswith(f"{path}: {FILES[text]}")
 
 
-def test_presets_are_the_four_goals() -> None:
+def test_presets_of_the_sample() -> None:
     pipeline = load(SAMPLES / "nginx.yaml")
     rules = {one.name: rule_of(one) for one in pipeline.spec.goals}
-    assert list(rules) == list(PRESETS)
+    assert list(rules) == [name for name in PRESETS if name != "status-counts"]
     rate, errors, success, latency = rules.values()
     assert (rate.group_by, rate.size, rate.slide, rate.threshold, rate.early) == (("client_ip",), 20, 1, 10, True)
     assert (errors.group_by, errors.size, errors.slide, errors.threshold, errors.early) == (("host",), 30, 1, 15, True)
@@ -275,6 +293,27 @@ def test_presets_are_the_four_goals() -> None:
         "goal1-topic", "goal2-topic", "goal3-topic", "goal4-topic",
     ]  # fmt: skip
     assert pipeline.topics()["raw"].name == pipeline.index() == "test-inter"
+
+
+def test_counts_by_status_are_a_metric() -> None:
+    rule = rule_of(parse(changed("spec.goals.0", {"name": "a", "preset": "status-counts"})).spec.goals[0])
+    assert (rule.group_by, rule.size, rule.slide, rule.value_name) == (("status",), 300, 300, "count")
+    assert (rule.where, rule.detects, rule.early, rule.kept) == ((), False, False, 300)
+
+
+@pytest.mark.parametrize(
+    ("having", "limit", "early", "kept"),
+    [
+        (None, None, False, 10),
+        ({"greaterThan": 10}, "10", True, 10),
+        ({"timesPrevious": 3}, "3 × the mean of the 6 windows before", False, 70),
+        ({"timesPrevious": 0.5, "over": 1}, "0.5 × that of the window before", False, 20),
+        ({"greaterThan": 2, "timesPrevious": 3, "over": 2}, "2 and 3 × the mean of the 2 windows before", False, 30),
+    ],
+)
+def test_what_a_result_is_more_than(having: dict[str, Any] | None, limit: str | None, early: bool, kept: int) -> None:
+    rule = rule_of(parse(goal(having=having)).spec.goals[0])
+    assert (rule.limit, rule.detects, rule.early, rule.kept) == (limit, having is not None, early, kept)
 
 
 def test_an_explicit_field_wins_over_the_preset() -> None:

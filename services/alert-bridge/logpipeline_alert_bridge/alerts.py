@@ -57,7 +57,7 @@ def alert(pipeline: LogPipeline, goal: AlertingGoal, episode: Episode, now: floa
     told = f"{'at least ' if rule.early else ''}{episode.peak:g}"
     annotations = {
         "value": told,
-        "threshold": f"{rule.threshold:g}",
+        "threshold": f"{rule.limit}",
         "windows": f"{episode.windows}",
         "first_window_start": first,
         "last_window_end": last,
@@ -77,7 +77,7 @@ def alert(pipeline: LogPipeline, goal: AlertingGoal, episode: Episode, now: floa
         )
     else:
         who = ", ".join(f"{field} {value}" for field, value in shown.items())
-        annotations["summary"] = f"{rule.name}: {who}: {rule.value_name} above {rule.threshold:g} in {rule.size} s"
+        annotations["summary"] = f"{rule.name}: {who}: {rule.value_name} in {rule.size} s above {rule.limit}"
         annotations["description"] = (
             f"{episode.windows} windows of {rule.size} s passed the threshold between {first} and {last}; "
             f"the highest {rule.value_name} was {told}."

@@ -69,7 +69,7 @@ def main(
     goals = alerting_goals(pipeline)
     alerting = pipeline.spec.alerting
     if alerting is None or not goals:
-        raise LogPipelineError(f"{path}: spec.alerting is absent, or no goal has a threshold: nobody is to be told")
+        raise LogPipelineError(f"{path}: spec.alerting is absent, or no goal has `having`: nobody is to be told")
     settings = read_client_properties(client_config) if client_config else {}
     settings["bootstrap.servers"] = bootstrap_servers
     metrics = BridgeMetrics(pipeline.name)

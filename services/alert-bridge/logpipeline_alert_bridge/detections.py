@@ -25,12 +25,12 @@ class AlertingGoal:
 
 
 def alerting_goals(pipeline: LogPipeline) -> dict[str, AlertingGoal]:
-    """Return the goals with a threshold, by the name of the topic of their results."""
+    """Return the goals that detect, by the name of the topic of their results."""
     topics = pipeline.topics()
     result = {}
     for goal in pipeline.spec.goals:
         rule = rule_of(goal)
-        if rule.threshold is None:
+        if not rule.detects:
             continue
         fields = tuple(goal.alert.group_by or rule.group_by)
         found = AlertingGoal(

@@ -85,7 +85,7 @@ def _of(facts: dict[str, PartFacts], name: str, what: str) -> float | None:
 
 
 class Detections:
-    """The episodes of all goals that have a threshold."""
+    """The episodes of all goals that detect."""
 
     def __init__(self, windows: Sequence[Windows], most: int, observer: Observer | None) -> None:
         self._windows = [store for store in windows if store.goal.detects]
@@ -124,7 +124,7 @@ class Detections:
 
 
 class Metrics:
-    """The series of all goals without a threshold."""
+    """The series of all goals that are metrics."""
 
     def __init__(self, windows: Sequence[Windows]) -> None:
         self._windows = [store for store in windows if not store.goal.detects]

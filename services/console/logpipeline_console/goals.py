@@ -19,8 +19,8 @@ class ShownGoal:
 
     @property
     def detects(self) -> bool:
-        """Whether its results are detections; those of a goal without a threshold are points of a metric."""
-        return self.rule.threshold is not None
+        """Whether its results are detections; those of others are points of a metric."""
+        return self.rule.detects
 
     def document(self) -> dict[str, Any]:
         """Return what the page is told of it."""
@@ -31,7 +31,7 @@ class ShownGoal:
             "topic": self.topic,
             "fields": list(rule.group_by),
             "value": rule.value_name,
-            "threshold": rule.threshold,
+            "limit": rule.limit,
             "early": rule.early,
             "size": rule.size,
         }

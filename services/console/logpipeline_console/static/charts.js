@@ -141,7 +141,7 @@ export class Chart {
   }
 }
 
-// A chart for each goal without a threshold.
+// A chart for each metric.
 export class Metrics {
   constructor(container) {
     this.container = container;
@@ -152,7 +152,7 @@ export class Metrics {
     this.charts.clear();
     this.container.replaceChildren(
       ...about.goals
-        .filter((goal) => goal.threshold === null)
+        .filter((goal) => goal.limit === null)
         .map((goal) => {
           const note = element("small", {}, goal.meaning);
           const body = element("div", {}, element("p", { class: "empty" }, "no window has ended yet"));

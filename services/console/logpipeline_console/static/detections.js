@@ -34,7 +34,7 @@ export class Detections {
   describe(about) {
     this.about = about;
     this.goals = new Map(about.goals.map((goal) => [goal.name, goal]));
-    const names = about.goals.filter((goal) => goal.threshold !== null).map((goal) => goal.name);
+    const names = about.goals.filter((goal) => goal.limit !== null).map((goal) => goal.name);
     this.goal.replaceChildren(
       element("option", { value: "" }, "all"),
       ...names.map((name) => element("option", { value: name }, name)),
@@ -112,7 +112,7 @@ export class Detections {
     row.state.textContent = episode.open === null ? "? unknown" : episode.open ? "● open" : "○ over";
     const goal = this.goals.get(episode.goal);
     row.value.textContent = `${goal.early ? "≥ " : ""}${amount(episode.peak)}`;
-    row.value.title = `${goal.value} above ${amount(goal.threshold)} in ${goal.size} s`;
+    row.value.title = `${goal.value} in ${goal.size} s above ${goal.limit}`;
     row.when.textContent = span(episode.first, episode.last, this.dated);
     row.when.title = `${day(episode.first)}, UTC`;
     row.windows.textContent = `${count(episode.windows)} window${episode.windows === 1 ? "" : "s"}`;
@@ -172,7 +172,7 @@ export class Detections {
       const why = this.about.live
         ? "The pipeline has no index of its raw records."
         : "A backtest has no index; the records are in its input files.";
-      row.records.replaceChildren(element("p", {}, `${goal.meaning}, more than ${amount(goal.threshold)}. ${why}`));
+      row.records.replaceChildren(element("p", {}, `${goal.meaning}, more than ${goal.limit}. ${why}`));
       return;
     }
     row.records.replaceChildren(element("p", {}, "asking Elasticsearch …"));

@@ -103,7 +103,7 @@ export function evidence(answer, episode, goal, width) {
     element(
       "p",
       {},
-      `${goal.meaning}, more than ${amount(goal.threshold)}. Of ${goal.fields.join(", ")} ${episode.key.join(", ")}: `,
+      `${goal.meaning}, more than ${goal.limit}. Of ${goal.fields.join(", ")} ${episode.key.join(", ")}: `,
       element("strong", {}, `${shown}${count(answer.total)} records`),
       ` from ${span(episode.first, episode.last, true)} UTC.`,
     ),

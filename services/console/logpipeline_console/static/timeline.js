@@ -20,7 +20,7 @@ export class Timeline {
 
   describe(about) {
     this.about = about;
-    this.goals = about.goals.filter((goal) => goal.threshold !== null).map((goal) => goal.name);
+    this.goals = about.goals.filter((goal) => goal.limit !== null).map((goal) => goal.name);
   }
 
   update(episodes) {
