@@ -1,39 +1,65 @@
-"""Log files → intermediates, in constant memory."""
+"""Log files → a report, in constant memory."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from logpipeline.api import LogPipeline
 from logpipeline.api.source import Source
 from logpipeline.backtest.history import History
+from logpipeline.errors import LogPipelineError
 from logpipeline.kernel.columns import RowReader
+from logpipeline.report.assembling import assembled, span_of
 from logpipeline.report.counting import READ, counts
 from logpipeline.report.layout import Intermediates
+from logpipeline.report.merging import merged
+from logpipeline.report.panels import Report
+from logpipeline.report.progress import progress
 
 
 class FileParts:
     """The intermediates of the files of a history, a block of lines each; read once.
 
-    `empty` and `too_long` are how many lines were left out so far.
+    `remarks` are lines about what was left out so far.
     """
 
     def __init__(self, source: Source, past: History) -> None:
-        self.empty = 0
-        self.too_long = 0
+        self.remarks: list[str] = []
         self._reader = RowReader(source, ())
         self._past = past
 
     def parts(self, done: Callable[[int], None]) -> Iterator[Intermediates]:
-        """Yield them; `done` is told how many bytes of the files were read."""
-        read = 0
+        """Yield them; `done` is told how many bytes of the files were read since it was last told."""
         for open_log in self._past.logs:
             log = open_log()
+            read = 0
             try:
                 for block in log.blocks():
                     yield counts(self._reader.columns(block.values, block.arrival_ms).select(READ))
-                    done(read + log.position())
-                read += log.size
-                self.empty += log.empty
-                self.too_long += log.too_long
+                    done(log.position() - read)
+                    read = log.position()
+                if log.empty:
+                    self.remarks.append(f"{log.name}: {log.empty:,} empty lines, passed over")
+                if log.too_long:
+                    self.remarks.append(f"{log.name}: {log.too_long:,} lines longer than 16 MiB, left out")
             finally:
                 log.close()
+
+
+def of_files(pipeline: LogPipeline, past: History, most: int) -> Report:
+    """Return the report of the files of `past`, with `most` rows a panel; raises LogPipelineError where they cannot be
+    read, or have no record.
+    """
+    files = FileParts(pipeline.spec.source, past)
+    with progress(past.total, files=True) as done:
+        found = merged(files.parts(done))
+    names = [path.name for path in past.files]
+    if not found["hours"].height:
+        raise LogPipelineError(f"--input: {', '.join(map(str, past.files))}: has no record to report")
+    source = f"{len(names)} log file{'s' if len(names) > 1 else ''}: {_listed(names)}"
+    return assembled(f"Report of {pipeline.name}", source, found, span_of(found), most, remarks=files.remarks)
+
+
+def _listed(names: list[str]) -> str:
+    more = f" and {len(names) - 10:,} more" if len(names) > 10 else ""
+    return ", ".join(names[:10]) + more

@@ -1,0 +1,117 @@
+"""Intermediates → the report: its overview and its panels, in the order of the page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import polars as pl
+
+from logpipeline.report import measures, requested, timeline
+from logpipeline.report.layout import Intermediates
+from logpipeline.report.panels import Column, Panel, Report, Row, share, text
+from logpipeline.report.sketches import DISTINCT_ERROR, SMALLEST
+from logpipeline.report.store import Hour
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def assembled(
+    title: str,
+    source: str,
+    found: Intermediates,
+    hours: tuple[Hour, Hour],
+    most: int,
+    *,
+    before: Intermediates | None = None,
+    detections: Panel | None = None,
+    remarks: Sequence[str] = (),
+) -> Report:
+    """Return the report of `found`, which has a record at least, from `source` in words; `hours` are the first and the
+    last. `before` are the intermediates of the period before.
+    """
+    panels = [
+        *timeline.traffic(found, hours),
+        *([detections] if detections else []),
+        *([_compared(found, before)] if before and before["hours"].height else []),
+        timeline.visitors(found, hours),
+        timeline.of_day(found, hours),
+        timeline.of_week(found, hours),
+        *requested.of_requests(found, hours, most),
+        *requested.of_clients(found, hours, most),
+        *measures.of_measures(found, hours, most),
+    ]
+    return Report(title, source, _facts(found), panels, remarks)
+
+
+def span_of(found: Intermediates) -> tuple[Hour, Hour]:
+    """Return the first and the last hour that has a record."""
+    hours = found["hours"].drop_nulls("date").select("date", "hour").rows()
+    return hours[0], hours[-1]
+
+
+def _facts(found: Intermediates) -> Panel:
+    hours, span, clients = found["hours"], found["span"], timeline.all_clients(found)
+    peak = found["seconds"].drop_nulls("second").sort("requests", "second", descending=[True, False]).head(1)
+    error = f" (± {DISTINCT_ERROR:.1%})" if clients >= SMALLEST else ""
+    records, invalid = int(hours["records"].sum()), int(hours["invalid"].sum())
+    columns = (
+        Column("records", "Records"),
+        Column("valid", "Valid"),
+        Column("invalid", "Invalid"),
+        Column("first", "First", "moment"),
+        Column("last", "Last", "moment"),
+        Column("clients", f"Distinct clients{error}"),
+        Column("bytes", "Bytes", "bytes"),
+        Column("client_errors", "4xx", "share"),
+        Column("server_errors", "5xx", "share"),
+        Column("peak", "Most requests in a second"),
+        Column("peak_at", "At", "moment"),
+    )
+    row: Row = (
+        records,
+        records - invalid,
+        invalid,
+        _moment(span["first"].min()),
+        _moment(span["last"].max()),
+        clients,
+        int(hours["bytes"].sum()),
+        share(hours["client_errors"].sum(), records - invalid),
+        share(hours["server_errors"].sum(), records - invalid),
+        int(peak["requests"].sum()),
+        f"{peak['second'][0]:%Y-%m-%d %H:%M:%S}" if peak.height else None,
+    )
+    return Panel("overview", "Overview", columns, [row])
+
+
+def _moment(epoch_ms: object) -> str | None:
+    if not isinstance(epoch_ms, int):
+        return None
+    return f"{_EPOCH + timedelta(milliseconds=epoch_ms):%Y-%m-%d %H:%M:%S}"
+
+
+def _compared(now: Intermediates, before: Intermediates) -> Panel:
+    rows: list[Row] = []
+    for (name, earlier), (_, later) in zip(_totals(before), _totals(now), strict=True):
+        rows.append((name, earlier, later, (later - earlier) / earlier if earlier else None))
+    first, last = (f"{day} {hour:02}" for day, hour in span_of(before))
+    number = (
+        Column("before", "Before", "number"),
+        Column("now", "Now", "number"),
+        Column("change", "Change", "change"),
+    )
+    note = f"As many hours before, of which there are records from {first}:00 to {last}:59 (UTC)."
+    return Panel("before", "Compared with the period before", (text("measure", "Measure"), *number), rows, note)
+
+
+def _totals(found: Intermediates) -> list[tuple[str, float]]:
+    hours: pl.DataFrame = found["hours"]
+    valid = int(hours["records"].sum() - hours["invalid"].sum())
+    return [
+        ("Records", int(hours["records"].sum())),
+        ("Invalid", int(hours["invalid"].sum())),
+        ("Distinct clients", timeline.all_clients(found)),
+        ("Bytes", int(hours["bytes"].sum())),
+        ("4xx (%)", 100 * share(hours["client_errors"].sum(), valid)),
+        ("5xx (%)", 100 * share(hours["server_errors"].sum(), valid)),
+    ]
