@@ -12,6 +12,7 @@ from logpipeline.report.layout import Intermediates
 from logpipeline.report.panels import Column, Panel, Report, Row, share, text
 from logpipeline.report.sketches import DISTINCT_ERROR, SMALLEST
 from logpipeline.report.store import Hour
+from logpipeline.report.visitors import all_clients, visitors
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -31,10 +32,11 @@ def assembled(
     last. `before` are the intermediates of the period before.
     """
     panels = [
-        *timeline.traffic(found, hours),
+        timeline.traffic(found),
+        timeline.bandwidth(found, hours),
         *([detections] if detections else []),
         *([_compared(found, before)] if before and before["hours"].height else []),
-        timeline.visitors(found, hours),
+        visitors(found, hours),
         timeline.of_day(found, hours),
         timeline.of_week(found, hours),
         *requested.of_requests(found, hours, most),
@@ -51,7 +53,7 @@ def span_of(found: Intermediates) -> tuple[Hour, Hour]:
 
 
 def _facts(found: Intermediates) -> Panel:
-    hours, span, clients = found["hours"], found["span"], timeline.all_clients(found)
+    hours, span, clients = found["hours"], found["span"], all_clients(found)
     peak = found["seconds"].drop_nulls("second").sort("requests", "second", descending=[True, False]).head(1)
     error = f" (± {DISTINCT_ERROR:.1%})" if clients >= SMALLEST else ""
     records, invalid = int(hours["records"].sum()), int(hours["invalid"].sum())
@@ -66,7 +68,7 @@ def _facts(found: Intermediates) -> Panel:
         Column("client_errors", "4xx", "share"),
         Column("server_errors", "5xx", "share"),
         Column("peak", "Most requests in a second"),
-        Column("peak_at", "At", "moment"),
+        Column("peak_at", "Busiest second", "moment"),
     )
     row: Row = (
         records,
@@ -110,7 +112,7 @@ def _totals(found: Intermediates) -> list[tuple[str, float]]:
     return [
         ("Records", int(hours["records"].sum())),
         ("Invalid", int(hours["invalid"].sum())),
-        ("Distinct clients", timeline.all_clients(found)),
+        ("Distinct clients", all_clients(found)),
         ("Bytes", int(hours["bytes"].sum())),
         ("4xx (%)", 100 * share(hours["client_errors"].sum(), valid)),
         ("5xx (%)", 100 * share(hours["server_errors"].sum(), valid)),

@@ -24,6 +24,7 @@ _BLUE = "#3f7fd6"
 # Each is told from a white and from a black ground, and from its neighbours by those who see no red or green.
 COLOURS = dict(zip(CLASSES, ("#8b93a1", "#2e9e86", _BLUE, "#d98a1f", "#d1495b"), strict=True))
 _TIME_UNITS = {"hour": "utcyearmonthdatehours", "day": "utcyearmonthdate", "month": "utcyearmonth"}
+_TIME_FORMATS = {"hour": "%d %b %H:00", "day": "%d %b %Y", "month": "%b %Y"}
 _CONFIG = {
     # The page says what a chart shows; its shapes are not read out one by one.
     "aria": False,
@@ -65,7 +66,7 @@ def over_time(
         "timeUnit": _TIME_UNITS[unit],
         "title": None,
         "scale": {"type": "utc"},
-        "axis": {"labelOverlap": True},
+        "axis": {"format": _TIME_FORMATS[unit], "labelOverlap": "greedy", "labelSeparation": 16},
     }
     y = {"field": "y", "type": "quantitative", "stack": "zero", **_NUMBER}
     return Chart(
