@@ -16,9 +16,10 @@ READ = ("event_time", "date", "hour", "invalid", *COLUMNS)
 # What no answer has: 128 TiB, four years. The sum of eight thousand million of their squares is one of 128 bits.
 _TOO_LARGE = 2**47
 _KEYS = ("client_ip", "method", "path", "protocol", "host", "country", "referrer", "user_agent", "invalid")
-_ENDPOINT = r"^([^?#]*)"
-_EXTENSION = r"/[^/]*\.([A-Za-z0-9]{1,8})$"
-_SITE = r"^[A-Za-z][A-Za-z0-9+.-]*://(?:[^/?#@]*@)?([^/?#]+)"
+# What is taken out of a path or a referrer; the queries that a report shows take out the same.
+ENDPOINT = r"^([^?#]*)"
+EXTENSION = r"/[^/]+\.([A-Za-z0-9]{1,8})$"
+SITE = r"^[A-Za-z][A-Za-z0-9+.-]*://(?:[^/?#@]*@)?([^/?#]+)"
 _ONE = pl.lit(1, pl.Int64)
 
 
@@ -33,7 +34,7 @@ def counts(rows: pl.DataFrame, layout: Layout = LAYOUT) -> Intermediates:
     valid = valid.with_columns(
         _usable(pl.col("bytes")).cast(pl.Int128),
         microseconds=_usable((pl.col("request_time") * 1_000_000).round()).cast(pl.Int128),
-        endpoint=pl.col("path").str.extract(_ENDPOINT),
+        endpoint=pl.col("path").str.extract(ENDPOINT),
         requests=_ONE,
         **{name: (pl.col("status") // 100 == digit).cast(pl.Int64) for digit, name in enumerate(CLASSES, 1)},
     )
@@ -92,7 +93,7 @@ def _of_keys(valid: pl.DataFrame, layout: Layout) -> dict[str, pl.DataFrame]:
         "endpoints": endpoints,
         "not_found": valid.filter(pl.col("status") == 404).select(*missing, "requests"),
         "types": endpoints.select(
-            *both, extension=pl.col("endpoint").str.extract(_EXTENSION).str.to_lowercase().fill_null("")
+            *both, extension=pl.col("endpoint").str.extract(EXTENSION).str.to_lowercase().fill_null("")
         ),
         "clients": valid.drop_nulls("client_ip").select(
             "client_ip", *both, errors=pl.sum_horizontal("client_errors", "server_errors")
@@ -100,7 +101,7 @@ def _of_keys(valid: pl.DataFrame, layout: Layout) -> dict[str, pl.DataFrame]:
         "agents": valid.drop_nulls("user_agent").select("user_agent", *both),
         "hosts": valid.drop_nulls("host").select("host", *both, *CLASSES[3:]),
         "referrers": referrers,
-        "sites": referrers.select(*both, site=pl.col("referrer").str.extract(_SITE).str.to_lowercase()).drop_nulls(
+        "sites": referrers.select(*both, site=pl.col("referrer").str.extract(SITE).str.to_lowercase()).drop_nulls(
             "site"
         ),
         "countries": valid.drop_nulls("country").select("country", *both),

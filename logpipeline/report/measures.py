@@ -7,6 +7,7 @@ import math
 import polars as pl
 
 from logpipeline.report import charts
+from logpipeline.report.counting import ENDPOINT
 from logpipeline.report.layout import HISTOGRAMS, Intermediates
 from logpipeline.report.panels import Column, Panel, Row, first_key, folded, ranked, share, text
 from logpipeline.report.queries import is_value, records
@@ -59,7 +60,9 @@ def _slowest(found: Intermediates, hours: tuple[Hour, Hour], most: int) -> Panel
         f"By p95, of the {HISTOGRAMS:,} endpoints with most requests and at least {_ENOUGH} of them. "
         f"An endpoint is a path without its query. {_ERROR}",
         query=slowest
-        and records(hours, is_value("regexp_extract(path, '^[^?#]*')", slowest), order="request_time DESC NULLS LAST"),
+        and records(
+            hours, is_value(f"regexp_extract(path, '{ENDPOINT}', 1)", slowest), order="request_time DESC NULLS LAST"
+        ),
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from logpipeline.report.agents import PARSED, parsed
+from logpipeline.report.counting import ENDPOINT, EXTENSION, SITE
 from logpipeline.report.layout import CLASSES, Intermediates
 from logpipeline.report.panels import BYTES, REQUESTS, SHARE, Column, Panel, first_key, folded, ranked, share, text
 from logpipeline.report.queries import is_value, records
@@ -30,7 +31,8 @@ _MIME = {
     "program": "asp aspx cgi jsp php pl py",
 }
 _KIND = {extension: kind for kind, extensions in _MIME.items() for extension in extensions.split()}
-_EXTENSION_OF_PATH = r"lower(regexp_extract(regexp_extract(path, '^[^?#]*'), '/[^/]*\.([A-Za-z0-9]{1,8})$', 1))"
+_EXTENSION_OF_PATH = f"lower(regexp_extract(regexp_extract(path, '{ENDPOINT}', 1), '{EXTENSION}', 1))"
+_SITE_OF_REFERRER = f"lower(regexp_extract(referrer, '{SITE}', 1))"
 _ERRORS = (Column("client_errors", "4xx"), Column("server_errors", "5xx"))
 _BOTH = ("requests", "bytes")
 _VALID = "invalid IS NULL"
@@ -38,7 +40,7 @@ _VALID = "invalid IS NULL"
 
 def of_requests(found: Intermediates, hours: Hours, most: int) -> list[Panel]:
     """Return the panels of what was requested."""
-    extension = pl.col("path").str.extract(r"^([^?#]*)").str.extract(r"\.([A-Za-z0-9]{1,8})$").str.to_lowercase()
+    extension = pl.col("path").str.extract(ENDPOINT).str.extract(EXTENSION).str.to_lowercase()
     static = found["paths"].filter(extension.is_in(_STATIC.split()))
     heaviest = found["paths"].filter(pl.col("bytes") > 0)
     missing = ranked(found["not_found"], ("path", "host"), ("requests",), most)
@@ -79,7 +81,7 @@ def of_clients(found: Intermediates, hours: Hours, most: int) -> list[Panel]:
         _keyed("referrers", "Referrers", "referrer", "Referrer", found["referrers"], found, hours, most),
         _keyed(
             "sites", "Referring sites", "site", "Site", found["sites"], found, hours, most,
-            expression=r"lower(regexp_extract(referrer, '^[A-Za-z][A-Za-z0-9+.-]*://(?:[^/?#@]*@)?([^/?#]+)', 1))",
+            expression=_SITE_OF_REFERRER,
         ),
     ]  # fmt: skip
 
