@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
-
-import polars as pl
+from datetime import datetime, timedelta
 
 from logpipeline.report import measures, requested, timeline
-from logpipeline.report.layout import Intermediates
-from logpipeline.report.panels import Column, Panel, Report, Row, share, text
-from logpipeline.report.sketches import DISTINCT_ERROR, SMALLEST
+from logpipeline.report.layout import SMALLEST, Intermediates
+from logpipeline.report.panels import Column, Panel, Report, Row, share, text, total_of
+from logpipeline.report.sketches import DISTINCT_ERROR
 from logpipeline.report.store import Hour
 from logpipeline.report.visitors import all_clients, visitors
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - all moments are UTC
 
 
 def assembled(
@@ -56,7 +54,7 @@ def _facts(found: Intermediates) -> Panel:
     hours, span, clients = found["hours"], found["span"], all_clients(found)
     peak = found["seconds"].drop_nulls("second").sort("requests", "second", descending=[True, False]).head(1)
     error = f" (± {DISTINCT_ERROR:.1%})" if clients >= SMALLEST else ""
-    records, invalid = int(hours["records"].sum()), int(hours["invalid"].sum())
+    records, invalid = total_of(hours, "records"), total_of(hours, "invalid")
     columns = (
         Column("records", "Records"),
         Column("valid", "Valid"),
@@ -77,11 +75,11 @@ def _facts(found: Intermediates) -> Panel:
         _moment(span["first"].min()),
         _moment(span["last"].max()),
         clients,
-        int(hours["bytes"].sum()),
-        share(hours["client_errors"].sum(), records - invalid),
-        share(hours["server_errors"].sum(), records - invalid),
-        int(peak["requests"].sum()),
-        f"{peak['second'][0]:%Y-%m-%d %H:%M:%S}" if peak.height else None,
+        total_of(hours, "bytes"),
+        share(total_of(hours, "client_errors"), records - invalid),
+        share(total_of(hours, "server_errors"), records - invalid),
+        total_of(peak, "requests"),
+        peak["second"][0].isoformat(" ", "seconds") if peak.height else None,
     )
     return Panel("overview", "Overview", columns, [row])
 
@@ -89,7 +87,7 @@ def _facts(found: Intermediates) -> Panel:
 def _moment(epoch_ms: object) -> str | None:
     if not isinstance(epoch_ms, int):
         return None
-    return f"{_EPOCH + timedelta(milliseconds=epoch_ms):%Y-%m-%d %H:%M:%S}"
+    return (_EPOCH + timedelta(milliseconds=epoch_ms)).isoformat(" ", "seconds")
 
 
 def _compared(now: Intermediates, before: Intermediates) -> Panel:
@@ -107,13 +105,13 @@ def _compared(now: Intermediates, before: Intermediates) -> Panel:
 
 
 def _totals(found: Intermediates) -> list[tuple[str, float]]:
-    hours: pl.DataFrame = found["hours"]
-    valid = int(hours["records"].sum() - hours["invalid"].sum())
+    hours = found["hours"]
+    valid = total_of(hours, "records") - total_of(hours, "invalid")
     return [
-        ("Records", int(hours["records"].sum())),
-        ("Invalid", int(hours["invalid"].sum())),
+        ("Records", total_of(hours, "records")),
+        ("Invalid", total_of(hours, "invalid")),
         ("Distinct clients", all_clients(found)),
-        ("Bytes", int(hours["bytes"].sum())),
-        ("4xx (%)", 100 * share(hours["client_errors"].sum(), valid)),
-        ("5xx (%)", 100 * share(hours["server_errors"].sum(), valid)),
+        ("Bytes", total_of(hours, "bytes")),
+        ("4xx (%)", 100 * share(total_of(hours, "client_errors"), valid)),
+        ("5xx (%)", 100 * share(total_of(hours, "server_errors"), valid)),
     ]

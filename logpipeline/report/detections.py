@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import UTC, datetime
 from itertools import cycle
 
 import duckdb
@@ -73,5 +73,5 @@ def detections(
     )
 
 
-def _moment(moment: datetime | date) -> str:
-    return f"{moment:%Y-%m-%d %H:%M:%S}"
+def _moment(moment: datetime) -> str:
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "seconds")

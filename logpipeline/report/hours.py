@@ -128,7 +128,7 @@ class LakeHours:
 def _parts_of(batches: Iterator[pl.DataFrame], marks: list[pl.DataFrame]) -> Iterator[Intermediates]:
     for rows in batches:
         places = rows.group_by("topic", "partition").agg(pl.col("offset").max(), rows=pl.len())
-        marks.append(places.cast(dict(MARKS)).select(list(MARKS)))
+        marks.append(places.select(pl.col(name).cast(kind) for name, kind in MARKS.items()))
         yield counts(rows.select(READ))
 
 
@@ -142,8 +142,7 @@ def rows_by_hour(uri: str, secret: Mapping[str, str]) -> dict[Hour, int]:
     actions = pl.DataFrame(delta_table(uri, "raw", delta_rs_options(secret)).get_add_actions(flatten=True))
     if not actions.height:
         return {}
-    names = {"date": "partition.date", "hour": "partition.hour"}
-    hours = actions.group_by(**names).agg(pl.col("num_records").cast(pl.Int64).sum())
+    hours = actions.group_by("partition.date", "partition.hour").agg(pl.col("num_records").cast(pl.Int64).sum())
     return {(date, int(hour)): rows for date, hour, rows in hours.rows()}
 
 

@@ -9,7 +9,7 @@ import polars as pl
 from logpipeline.report import charts
 from logpipeline.report.counting import ENDPOINT
 from logpipeline.report.layout import HISTOGRAMS, Intermediates
-from logpipeline.report.panels import Column, Panel, Row, first_key, folded, ranked, share, text
+from logpipeline.report.panels import Column, Panel, Row, first_key, folded, ranked, share, text, total_of
 from logpipeline.report.queries import is_value, records
 from logpipeline.report.sketches import QUANTILE_ERROR, quantile
 from logpipeline.report.store import Hour
@@ -39,7 +39,7 @@ def _quantiles(histogram: pl.DataFrame) -> list[float | None]:
 def _by_key(histograms: pl.DataFrame, key: str) -> dict[str, list[float | None]]:
     """Return the quantiles of each key that has enough requests."""
     groups = histograms.drop_nulls(key).partition_by(key, as_dict=True)
-    return {str(name): _quantiles(rows) for (name,), rows in groups.items() if rows["requests"].sum() >= _ENOUGH}
+    return {str(name): _quantiles(rows) for (name,), rows in groups.items() if total_of(rows, "requests") >= _ENOUGH}
 
 
 def _slowest(found: Intermediates, hours: tuple[Hour, Hour], most: int) -> Panel:
@@ -89,7 +89,7 @@ def _durations(found: Intermediates, hours: tuple[Hour, Hour]) -> Panel:
         (quantile(histogram.filter(pl.col("bucket") == bucket), 0) or 0, count) for bucket, count in histogram.rows()
     ]
     rows: list[Row] = []
-    total, below = histogram["requests"].sum(), -1.0
+    total, below = total_of(histogram, "requests"), -1.0
     for end in (*ends, math.inf):
         count = sum(count for value, count in values if below < value <= end)
         name = f"≤ {end / _MICRO:g} s" if end < math.inf else f"> {ends[-1] / _MICRO:g} s"
@@ -139,7 +139,7 @@ def _numbers(found: Intermediates, hours: tuple[Hour, Hour]) -> Panel:
 
 
 def _missing(found: Intermediates, hours: tuple[Hour, Hour]) -> Panel:
-    valid = found["hours"]["records"].sum() - found["hours"]["invalid"].sum()
+    valid = total_of(found["hours"], "records") - total_of(found["hours"], "invalid")
     ordered = found["missing"].sort("requests", "column", descending=[True, False])
     rows = [(column, count, share(count, valid)) for column, count in ordered.rows()]
     column = first_key(rows)

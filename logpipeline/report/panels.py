@@ -75,12 +75,17 @@ def ranked(frame: pl.DataFrame, keys: Sequence[str], measures: Sequence[str], mo
     by, *_ = measures
     named = frame.drop_nulls(list(keys)).sort(by, *keys, descending=[True, *(False for _ in keys)])
     top = named.head(most)
-    total = frame[by].sum()
-    rest = [frame[name].sum() - top[name].sum() for name in measures]
+    total = total_of(frame, by)
+    rest = [total_of(frame, name) - total_of(top, name) for name in measures]
     rows: list[Row] = [(*row, share(row[len(keys)], total)) for row in top.select(*keys, *measures).rows()]
     if top.height < frame.height:
         rows.append((*(None for _ in keys), *rest, share(rest[0], total)))
     return rows
+
+
+def total_of(frame: pl.DataFrame, measure: str) -> int:
+    """Return the sum of a measure."""
+    return int(frame[measure].sum())
 
 
 def share(part: int, whole: int) -> float:
@@ -100,5 +105,5 @@ def folded(found: Intermediates, name: str) -> str:
         return ""
     return (
         f"There are more than {LAYOUT[name].bound:,} different ones; numbers of a row may be too small by up to "
-        f"{folds['at_most'].sum():,} requests, which are in the last row."
+        f"{total_of(folds, 'at_most'):,} requests, which are in the last row."
     )

@@ -9,7 +9,19 @@ import polars as pl
 from logpipeline.report.agents import PARSED, parsed
 from logpipeline.report.counting import ENDPOINT, EXTENSION, SITE
 from logpipeline.report.layout import CLASSES, Intermediates
-from logpipeline.report.panels import BYTES, REQUESTS, SHARE, Column, Panel, first_key, folded, ranked, share, text
+from logpipeline.report.panels import (
+    BYTES,
+    REQUESTS,
+    SHARE,
+    Column,
+    Panel,
+    first_key,
+    folded,
+    ranked,
+    share,
+    text,
+    total_of,
+)
 from logpipeline.report.queries import is_value, records
 from logpipeline.report.store import Hour
 
@@ -159,7 +171,7 @@ def _statuses(found: Intermediates, hours: Hours) -> Panel:
 
 
 def _classes(found: Intermediates) -> Panel:
-    sums = [int(found["hours"][name].sum()) for name in CLASSES]
+    sums = [total_of(found["hours"], name) for name in CLASSES]
     titles = [f"{digit}xx {name.replace('_', ' ')}" for digit, name in enumerate(CLASSES, 1)]
     rows = [(title, count, share(count, sum(sums))) for title, count in zip(titles, sums, strict=True)]
     return Panel("classes", "Status classes", (text("class", "Class"), REQUESTS, SHARE), rows)
@@ -168,7 +180,7 @@ def _classes(found: Intermediates) -> Panel:
 def _agents(found: Intermediates, hours: Hours, most: int) -> list[Panel]:
     agents = parsed(found["agents"])
     people, bots = agents.filter(pl.col("bot").eq_missing(other=False)), agents.filter("bot")
-    unread = agents.filter(pl.col("bot").is_null())["requests"].sum()
+    unread = total_of(agents.filter(pl.col("bot").is_null()), "requests")
     rest = f"Of the {PARSED:,} commonest agents; the others have {unread:,} requests." if unread else ""
     panels = []
     for name, title, rows, family, note in (
@@ -179,8 +191,8 @@ def _agents(found: Intermediates, hours: Hours, most: int) -> list[Panel]:
         families = rows.group_by(family).agg(pl.col(_BOTH).sum())
         top = ranked(families, (family,), _BOTH, most)
         members = rows.filter(pl.col(family).eq_missing(pl.lit(first_key(top), pl.String)))
-        heaviest = members.sort("requests", "user_agent", descending=[True, False])["user_agent"].first()
-        query = records(hours, is_value("user_agent", heaviest))
+        heaviest = members.sort("requests", "user_agent", descending=[True, False])["user_agent"].to_list()
+        query = records(hours, is_value("user_agent", heaviest[0] if heaviest else None))
         columns = (text(name.removesuffix("s"), title), REQUESTS, BYTES, SHARE)
         panels.append(Panel(name, title, columns, top, " ".join(filter(None, (note, rest))), query=query))
     return [*panels, _keyed("agents", "User agents", "user_agent", "Agent", found["agents"], found, hours, most)]

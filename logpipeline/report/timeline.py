@@ -26,8 +26,8 @@ _REQUESTS = (pl.col("records") - pl.col("invalid")).alias("requests")
 
 def unit_of(hours: pl.DataFrame) -> Unit:
     """Return what a span is divided into so that about a hundred parts are seen at once."""
-    dates = hours.filter(pl.col("records") > pl.col("invalid"))["date"].drop_nulls()
-    days = (dates.max() - dates.min()).days + 1 if len(dates) else 0  # type: ignore[operator]
+    dates = hours.filter(pl.col("records") > pl.col("invalid"))["date"].drop_nulls().sort().to_list()
+    days = (dates[-1] - dates[0]).days + 1 if dates else 0
     return "hour" if days <= _HOURLY_DAYS else "day" if days <= MOST else "month"
 
 
@@ -82,7 +82,7 @@ def bandwidth(found: Intermediates, hours: tuple[Hour, Hour]) -> Panel:
 
 def of_day(found: Intermediates, hours: tuple[Hour, Hour]) -> Panel:
     """Return the requests by the hour of the day."""
-    by_hour = {hour: (0, 0) for hour in range(24)}
+    by_hour = dict.fromkeys(range(24), (0, 0))
     by_hour |= {
         hour: (count, size)
         for hour, count, size in found["hours"]
