@@ -46,10 +46,10 @@ def counts(rows: pl.DataFrame, layout: Layout = LAYOUT) -> Intermediates:
 
 def _short(rows: pl.DataFrame, column: str) -> pl.Series:
     values = rows[column]
-    long = values.str.len_bytes() > LONGEST
-    if not long.any():
+    long = (values.str.len_bytes() > LONGEST).fill_null(value=False).arg_true()
+    if not long.len():
         return values
-    return values.zip_with(~long.fill_null(value=False), values.map_elements(shortened, pl.String))
+    return values.scatter(long, [shortened(value) for value in values.gather(long)])
 
 
 def _usable(number: pl.Expr) -> pl.Expr:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
+
+import polars as pl
 
 from logpipeline.api import LogPipeline
 from logpipeline.api.source import Source
 from logpipeline.backtest.history import History
+from logpipeline.backtest.logs import Block
 from logpipeline.errors import LogPipelineError
 from logpipeline.kernel.columns import RowReader
 from logpipeline.report.assembling import assembled, span_of
@@ -17,8 +21,12 @@ from logpipeline.report.panels import Report
 from logpipeline.report.progress import progress
 
 
+# What comes again among many lines is counted faster; these are 64 MiB at most.
+_TOGETHER = 8
+
+
 class FileParts:
-    """The intermediates of the files of a history, a block of lines each; read once.
+    """The intermediates of the files of a history, some blocks of lines each; read once.
 
     `remarks` are lines about what was left out so far.
     """
@@ -34,8 +42,9 @@ class FileParts:
             log = open_log()
             read = 0
             try:
-                for block in log.blocks():
-                    yield counts(self._reader.columns(block.values, block.arrival_ms).select(READ))
+                blocks = log.blocks()
+                while rows := [self._rows(block) for block in itertools.islice(blocks, _TOGETHER)]:
+                    yield counts(pl.concat(rows))
                     done(log.position() - read)
                     read = log.position()
                 if log.empty:
@@ -44,6 +53,10 @@ class FileParts:
                     self.remarks.append(f"{log.name}: {log.too_long:,} lines longer than 16 MiB, left out")
             finally:
                 log.close()
+
+
+    def _rows(self, block: Block) -> pl.DataFrame:
+        return self._reader.columns(block.values, block.arrival_ms).select(READ)
 
 
 def of_files(pipeline: LogPipeline, past: History, most: int) -> Report:
