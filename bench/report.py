@@ -51,8 +51,8 @@ def main() -> None:
     parser.add_argument("--log", type=Path, help="a log in the combined format instead")
     parser.add_argument("--repeat", type=int, default=3)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="bench-") as name:
-        folder = Path(name)
+    with tempfile.TemporaryDirectory(prefix="bench-") as temporary:
+        folder = Path(temporary)
         log = options.log or made_up(folder / "access.log", options.lines)
         resource = folder / "bench.yaml"
         resource.write_text(RESOURCE)

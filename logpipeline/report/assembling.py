@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from logpipeline.report import measures, requested, timeline
-from logpipeline.report.layout import SMALLEST, Intermediates
+from logpipeline.report.layout import SMALLEST, Hour, Intermediates
 from logpipeline.report.panels import Column, Panel, Report, Row, share, text, total_of
 from logpipeline.report.sketches import DISTINCT_ERROR
-from logpipeline.report.store import Hour
 from logpipeline.report.visitors import all_clients, visitors
 
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - all moments are UTC

@@ -50,7 +50,7 @@ def over_time(
 ) -> Chart:
     """Return stacked bars of (moment, series, value); `order` has the series from the bottom up, and their colours."""
     values = [
-        {"x": moment.isoformat(), "series": series, "y": value, "at": list(order).index(series)}
+        {"x": moment.isoformat(), "series": series, "y": float(value), "at": list(order).index(series)}
         for moment, series, value in rows
     ]
     colour = {
@@ -77,13 +77,13 @@ def over_time(
 def by_name(label: str, rows: Sequence[tuple[str, int]]) -> Chart:
     """Return a bar for each of (name, value), in this order."""
     x = {"field": "x", "type": "ordinal", "sort": None, "title": None, "axis": {"labelAngle": 0, "labelOverlap": True}}
-    values = [{"x": name, "y": value} for name, value in rows]
+    values = [{"x": name, "y": float(value)} for name, value in rows]
     return Chart(label, _bars(values, {"x": x, "y": {"field": "y", "type": "quantitative", **_NUMBER}}))
 
 
 def heat_map(label: str, rows: Sequence[tuple[str, str, int]], across: Sequence[str], down: Sequence[str]) -> Chart:
     """Return a field for each of (column, row, value), the stronger the more."""
-    values = [{"x": x, "y": y, "value": value} for x, y, value in rows]
+    values = [{"x": x, "y": y, "value": float(value)} for x, y, value in rows]
     axis = {"title": None, "axis": {"labelAngle": 0, "domain": False, "ticks": False}}
     opacity = {"field": "value", "type": "quantitative", "scale": {"range": [0.04, 1], "zero": True}, "legend": None}
     encoding = {

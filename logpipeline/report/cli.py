@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO
 
 import click
 
@@ -77,13 +76,13 @@ def report(
         return
     output = output or Path("report.html")
     pipeline = load(path)
-    with _replacing(output) as file:
+    with _replacing(output) as put:
         made = _made(pipeline, inputs, span, state, secrets, most)
         given = (("--state", state), ("--secrets", secrets))
         options = [word for name, value in given if value for word in (name, str(value))]
         ask = functools.partial(command, str(path), options) if pipeline.spec.lake else None
         content = page(made, ask).encode()
-        file.write(content)
+        put(content)
     for name, value in (*_summary(made), ("page", f"{output} ({size(len(content))})")):
         say(f"{name:<8}  {value}")
 
@@ -107,18 +106,29 @@ def _made(
 
 
 @contextmanager
-def _replacing(path: Path) -> Iterator[IO[bytes]]:
-    """Give a file that stands in the place of `path` once it is whole; that it cannot be written is known at once."""
+def _replacing(path: Path) -> Iterator[Callable[[bytes], None]]:
+    """Give what replaces the file `path` as a whole; that it cannot be written is known at once."""
     new = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
+
+    def put(content: bytes) -> None:
+        with _writing(path):
+            new.write_bytes(content)
+            new.replace(path)
+
+    with _writing(path):
         if path.exists() and not path.is_file():
             raise LogPipelineError(f"--output: {path}: is no file; name one to be written")
-        try:
-            with new.open("xb") as file:
-                yield file
-            new.replace(path)
-        finally:
-            new.unlink(missing_ok=True)
+        new.touch()
+    try:
+        yield put
+    finally:
+        new.unlink(missing_ok=True)
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise LogPipelineError(f"--output: {path}: cannot be written: {error.strerror}; name another file") from error
 

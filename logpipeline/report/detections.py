@@ -11,9 +11,9 @@ import polars as pl
 
 from logpipeline.report import charts
 from logpipeline.report.charts import COLOURS, Unit
+from logpipeline.report.layout import Hour
 from logpipeline.report.panels import Column, Panel, text
 from logpipeline.report.queries import literal
-from logpipeline.report.store import Hour
 from logpipeline.report.timeline import MOST, start_of
 from logpipeline.sql.reader import run
 

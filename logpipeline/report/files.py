@@ -20,7 +20,6 @@ from logpipeline.report.merging import merged
 from logpipeline.report.panels import Report
 from logpipeline.report.progress import progress
 
-
 # What comes again among many lines is counted faster; these are 64 MiB at most.
 _TOGETHER = 8
 
@@ -53,7 +52,6 @@ class FileParts:
                     self.remarks.append(f"{log.name}: {log.too_long:,} lines longer than 16 MiB, left out")
             finally:
                 log.close()
-
 
     def _rows(self, block: Block) -> pl.DataFrame:
         return self._reader.columns(block.values, block.arrival_ms).select(READ)

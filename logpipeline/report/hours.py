@@ -17,9 +17,9 @@ import polars as pl
 from logpipeline.errors import LogPipelineError
 from logpipeline.lake.store import delta_rs_options
 from logpipeline.report.counting import READ, counts
-from logpipeline.report.layout import Intermediates
+from logpipeline.report.layout import Hour, Intermediates
 from logpipeline.report.merging import merge, merged
-from logpipeline.report.store import MARKS, Counted, DamagedError, Hour, Store
+from logpipeline.report.store import MARKS, Counted, DamagedError, Store
 from logpipeline.sql.reader import Limits, delta_table, open_lake, run
 
 _ROWS = 100_000
@@ -152,8 +152,11 @@ def hour_of(moment: datetime) -> Hour:
     return moment.date(), moment.hour
 
 
-def before(first: datetime, last: datetime) -> tuple[datetime, datetime]:
-    """Return the first and the last hour of the period before, which has as many hours."""
+def before(first: datetime, last: datetime) -> tuple[datetime, datetime] | None:
+    """Return the first and the last hour of the period before, which has as many hours; None where time begins."""
     hours = [moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0) for moment in (first, last)]
     length = hours[1] - hours[0] + timedelta(hours=1)
-    return hours[0] - length, hours[1] - length
+    try:
+        return hours[0] - length, hours[1] - length
+    except OverflowError:
+        return None

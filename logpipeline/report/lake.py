@@ -25,7 +25,8 @@ def of_lake(
     are the entries of the Secret of its store. Raises LogPipelineError where it cannot be read, or has no record.
     """
     lake = LakeHours(uri, secret)
-    spans = [lake.between(*span) for span in ((first, last), before(first, last))]
+    past = before(first, last)
+    spans = [lake.between(first, last), lake.between(*past) if past else []]
     if not spans[0]:
         raise LogPipelineError(f"{uri}: has no record of the hours from {first} to {last}")
     with progress(sum(map(lake.size, spans)), files=False) as done:

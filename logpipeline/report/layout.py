@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 
 import polars as pl
 
@@ -21,6 +22,9 @@ HOURS = 175_000
 DAYS = 2_000
 # Of a distinct count: so many of the smallest hashes; see `sketches`.
 SMALLEST = 1024
+
+Hour = tuple[date, int]
+"""A date and an hour of it, UTC."""
 
 Intermediates = Mapping[str, pl.DataFrame]
 """A frame by its name in a `Layout`, sorted by its keys."""

@@ -8,11 +8,10 @@ import polars as pl
 
 from logpipeline.report import charts
 from logpipeline.report.counting import ENDPOINT
-from logpipeline.report.layout import HISTOGRAMS, Intermediates
+from logpipeline.report.layout import HISTOGRAMS, Hour, Intermediates
 from logpipeline.report.panels import Column, Panel, Row, first_key, folded, ranked, share, text, total_of
 from logpipeline.report.queries import is_value, records
-from logpipeline.report.sketches import QUANTILE_ERROR, quantile
-from logpipeline.report.store import Hour
+from logpipeline.report.sketches import QUANTILE_ERROR, quantiles, value_of
 
 _QUANTILES = (0.5, 0.95, 0.99)
 _TIMED = Column("timed", "Timed requests")
@@ -32,23 +31,23 @@ def of_measures(found: Intermediates, hours: tuple[Hour, Hour], most: int) -> li
     return [*timed, _numbers(found, hours), _missing(found, hours), _invalid(found, hours, most)]
 
 
-def _quantiles(histogram: pl.DataFrame) -> list[float | None]:
-    return [None if value is None else value / _MICRO for value in (quantile(histogram, one) for one in _QUANTILES)]
+def _quantiles(histogram: pl.DataFrame) -> list[float]:
+    return [value / _MICRO for value in quantiles(histogram, _QUANTILES)]
 
 
-def _by_key(histograms: pl.DataFrame, key: str) -> dict[str, list[float | None]]:
+def _by_key(histograms: pl.DataFrame, key: str) -> dict[str, list[float]]:
     """Return the quantiles of each key that has enough requests."""
     groups = histograms.drop_nulls(key).partition_by(key, as_dict=True)
     return {str(name): _quantiles(rows) for (name,), rows in groups.items() if total_of(rows, "requests") >= _ENOUGH}
 
 
 def _slowest(found: Intermediates, hours: tuple[Hour, Hour], most: int) -> Panel:
-    quantiles = _by_key(found["durations_of_endpoint"], "endpoint")
+    of_endpoint = _by_key(found["durations_of_endpoint"], "endpoint")
     measured = found["endpoints"].select("endpoint", "timed", "microseconds", "slowest")
     rows: list[Row] = [
-        (name, timed, total / timed / _MICRO, *quantiles[name], slowest / _MICRO)
+        (name, timed, total / timed / _MICRO, *of_endpoint[name], slowest / _MICRO)
         for name, timed, total, slowest in measured.rows()
-        if name in quantiles
+        if name in of_endpoint
     ]
     rows.sort(key=lambda row: (-row[4], row[0]))
     slowest = first_key(rows)
@@ -85,9 +84,7 @@ def _hosts(found: Intermediates, hours: tuple[Hour, Hour], most: int) -> Panel:
 def _durations(found: Intermediates, hours: tuple[Hour, Hour]) -> Panel:
     histogram = found["durations"]
     ends = (1_000, 3_000, 10_000, 30_000, 100_000, 300_000, 1_000_000, 3_000_000, 10_000_000, 30_000_000)
-    values = [
-        (quantile(histogram.filter(pl.col("bucket") == bucket), 0) or 0, count) for bucket, count in histogram.rows()
-    ]
+    values = [(value_of(bucket), count) for bucket, count in histogram.rows()]
     rows: list[Row] = []
     total, below = total_of(histogram, "requests"), -1.0
     for end in (*ends, math.inf):

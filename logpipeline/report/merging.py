@@ -21,10 +21,11 @@ def merge(parts: Sequence[Intermediates], layout: Layout = LAYOUT) -> Intermedia
     merged, folds = {}, [part["folds"] for part in parts]
     for name, frame in layout.items():
         if name != "folds":
-            merged[name], at_most = _bounded(grouped(pl.concat([part[name] for part in parts]), frame), frame)
+            kept, at_most = _bounded(grouped(pl.concat([part[name] for part in parts]), frame), frame)
+            merged[name] = _sorted(kept, frame)
             if at_most:
                 folds.append(pl.DataFrame([(name, at_most)], layout["folds"].schema(), orient="row"))
-    merged["folds"] = grouped(pl.concat(folds), layout["folds"])
+    merged["folds"] = _sorted(grouped(pl.concat(folds), layout["folds"]), layout["folds"])
     return merged
 
 
@@ -49,15 +50,19 @@ def typed(rows: pl.DataFrame, frame: Frame) -> pl.DataFrame:
 
 
 def grouped(rows: pl.DataFrame, frame: Frame) -> pl.DataFrame:
-    """Return one row for each of the keys of `frame`, sorted, with its measures merged."""
+    """Return one row for each of the keys of `frame`, in any order, with its measures merged."""
     keys, measures = list(frame.keys), list(_measures(frame))
     if frame.smallest is not None:
         *others, last = keys
         smallest = pl.col(last).rank("ordinal").over(others) <= frame.smallest
-        return rows.unique().filter(smallest).sort(keys, nulls_last=True)
+        return rows.unique().filter(smallest)
     if not keys:
         return rows.select(measures) if rows.height else rows
-    return rows.group_by(keys).agg(measures).sort(keys, nulls_last=True)
+    return rows.group_by(keys).agg(measures)
+
+
+def _sorted(rows: pl.DataFrame, frame: Frame) -> pl.DataFrame:
+    return rows.sort(list(frame.keys), nulls_last=True) if frame.keys else rows
 
 
 def _measures(frame: Frame) -> Iterator[pl.Expr]:

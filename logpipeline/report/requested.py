@@ -8,7 +8,7 @@ import polars as pl
 
 from logpipeline.report.agents import PARSED, parsed
 from logpipeline.report.counting import ENDPOINT, EXTENSION, SITE
-from logpipeline.report.layout import CLASSES, Intermediates
+from logpipeline.report.layout import CLASSES, Hour, Intermediates
 from logpipeline.report.panels import (
     BYTES,
     REQUESTS,
@@ -23,7 +23,6 @@ from logpipeline.report.panels import (
     total_of,
 )
 from logpipeline.report.queries import is_value, records
-from logpipeline.report.store import Hour
 
 Hours = tuple[Hour, Hour]
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from bisect import bisect_right
 from collections.abc import Sequence
 
 import polars as pl
@@ -47,15 +48,15 @@ def bucket(value: pl.Expr) -> pl.Expr:
     return pl.when(value > 0).then(logarithm).otherwise(_ZERO).cast(pl.Int32)
 
 
-def quantile(histogram: pl.DataFrame, share: float) -> float | None:
-    """Return the value that `share` of the values are at most, within `QUANTILE_ERROR`, of `bucket` and `requests`;
-    None of no values.
+def quantiles(histogram: pl.DataFrame, shares: Sequence[float]) -> list[float]:
+    """Return the values that each of `shares` of the values are at most, within `QUANTILE_ERROR`. `histogram` has
+    `bucket` and `requests`, and a row at least.
     """
     ordered = histogram.sort("bucket")
-    total = int(ordered["requests"].sum())
-    if not total:
-        return None
-    rank = math.floor(share * (total - 1))
-    reached = ordered.filter(pl.col("requests").cum_sum() > rank)
-    number: int = reached["bucket"][0]
+    buckets, ranks = ordered["bucket"].to_list(), ordered["requests"].cum_sum().to_list()
+    return [value_of(buckets[bisect_right(ranks, math.floor(share * (ranks[-1] - 1)))]) for share in shares]
+
+
+def value_of(number: int) -> float:
+    """Return the value that is no more than `QUANTILE_ERROR` from any in a bucket."""
     return 0.0 if number == _ZERO else 2 * _GAMMA**number / (_GAMMA + 1)

@@ -19,11 +19,8 @@ from deltalake.fs import DeltaStorageHandler
 
 from logpipeline.errors import LogPipelineError
 from logpipeline.lake.store import delta_rs_options
-from logpipeline.report.layout import LAYOUT, VERSION, Intermediates
+from logpipeline.report.layout import LAYOUT, VERSION, Hour, Intermediates
 from logpipeline.sql.reader import cause, location
-
-Hour = tuple[date, int]
-"""A date and an hour of it, UTC."""
 
 MARKS = pl.Schema({"topic": pl.String, "partition": pl.Int32, "offset": pl.Int64, "rows": pl.Int64})
 """Up to which offset rows of each partition of a topic are counted, and how many rows that are."""

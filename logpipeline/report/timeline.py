@@ -9,10 +9,9 @@ import polars as pl
 
 from logpipeline.report import charts
 from logpipeline.report.charts import COLOURS, Unit
-from logpipeline.report.layout import CLASSES, Intermediates
+from logpipeline.report.layout import CLASSES, Hour, Intermediates
 from logpipeline.report.panels import BYTES, REQUESTS, SHARE, Column, Panel, share
 from logpipeline.report.queries import records
-from logpipeline.report.store import Hour
 
 # No chart and no table is longer; the latest count.
 MOST = 200

@@ -8,11 +8,10 @@ import polars as pl
 
 from logpipeline.report import charts
 from logpipeline.report.charts import COLOURS
-from logpipeline.report.layout import SMALLEST, Intermediates
+from logpipeline.report.layout import SMALLEST, Hour, Intermediates
 from logpipeline.report.panels import REQUESTS, Column, Panel
 from logpipeline.report.queries import records
 from logpipeline.report.sketches import DISTINCT_ERROR, distinct
-from logpipeline.report.store import Hour
 from logpipeline.report.timeline import MOST
 
 _SERIES = {"first seen": COLOURS["successful"], "seen before": COLOURS["redirected"]}

@@ -176,3 +176,4 @@ def test_a_span_without_records_says_so(lake: Path) -> None:
 def test_the_period_before_is_as_long() -> None:
     first, last = datetime(2024, 5, 1, 8, 30, tzinfo=UTC), datetime(2024, 5, 1, 10, tzinfo=UTC)
     assert before(first, last) == (datetime(2024, 5, 1, 5, tzinfo=UTC), datetime(2024, 5, 1, 7, tzinfo=UTC))
+    assert before(datetime(1, 1, 1, tzinfo=UTC), last) is None
