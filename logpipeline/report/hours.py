@@ -7,35 +7,21 @@ that retention has taken away stay counted.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import UTC, date, datetime, timedelta
+from itertools import groupby
 
-import duckdb
 import polars as pl
 
 from logpipeline.errors import LogPipelineError
-from logpipeline.lake.store import delta_rs_options
 from logpipeline.report.counting import READ, counts
 from logpipeline.report.layout import Hour, Intermediates
-from logpipeline.report.merging import merge, merged
-from logpipeline.report.store import MARKS, Counted, DamagedError, Store
-from logpipeline.sql.reader import Limits, delta_table, open_lake, run
+from logpipeline.report.merging import Sum
+from logpipeline.report.raw import MARKS, began_anew, later, marks_of, new_rows, rows_by_hour
+from logpipeline.report.store import Counted, DamagedError, Store
+from logpipeline.sql.reader import Limits, open_lake
 
-_ROWS = 100_000
-_COLUMNS = ", ".join(f'raw."{column}"' for column in (*READ, "topic", "partition", "offset"))
-_MARKS = (
-    "SELECT unnest($topics::VARCHAR[]) AS topic, unnest($partitions::INTEGER[]) AS partition, "
-    "unnest($offsets::BIGINT[]) AS mark"
-)
-_NEW = (
-    f"SELECT {_COLUMNS} FROM raw LEFT JOIN ({_MARKS}) AS marks USING (topic, partition) "  # noqa: S608 - constants
-    'WHERE date = $date AND hour = $hour AND (mark IS NULL OR "offset" > mark)'
-)
-_COUNTED = (
-    f"SELECT topic, partition, count(*) FROM raw JOIN ({_MARKS}) AS marks USING (topic, partition) "  # noqa: S608
-    'WHERE date = $date AND hour = $hour AND "offset" <= mark GROUP BY ALL'
-)
+# Of each hour of a day; with more, what waits of all of them would take much memory.
+_TOGETHER = 2
 
 
 class LakeHours:
@@ -47,7 +33,6 @@ class LakeHours:
 
     def __init__(self, uri: str, secret: Mapping[str, str]) -> None:
         self.warnings: list[str] = []
-        self._uri = uri
         self._rows = rows_by_hour(uri, secret)
         self._store = Store(uri, secret)
         self._stored = self._store.hours()
@@ -65,54 +50,57 @@ class LakeHours:
         return sum(self._rows.get(hour, 0) for hour in hours)
 
     def parts(self, hours: Sequence[Hour], done: Callable[[int], None]) -> Iterator[Intermediates]:
-        """Yield the intermediates of each of `hours`; `done` is told of the rows that are accounted for."""
-        for hour in hours:
-            counted = self._counted(hour)
-            if counted is not None:
-                yield counted.intermediates
-            done(self._rows.get(hour, 0))
+        """Yield the intermediates of each of `hours`, in order of their days; `done` is told of the rows that are
+        accounted for.
+        """
+        for day, of_day in groupby(hours, key=lambda hour: hour[0]):
+            stale: dict[int, Counted | None] = {}
+            for hour in of_day:
+                stored = self._read(hour)
+                rows = self._rows.get(hour, 0)
+                if rows and not (stored and stored.rows == rows):
+                    stale[hour[1]] = stored
+                    done(min(stored.rows, rows) if stored else 0)
+                    continue
+                if stored:
+                    yield stored.intermediates
+                done(rows)
+            if stale:
+                yield from self._brought_up(day, stale, done)
 
-    def _counted(self, hour: Hour) -> Counted | None:
-        rows, stored = self._rows.get(hour, 0), None
-        if hour in self._stored:
-            try:
-                stored = self._store.read(hour)
-            except DamagedError as error:
-                if not rows:
-                    self.warnings.append(f"{error}: is damaged and its records are gone: the hour is left out")
-                    return None
-        if stored and (not rows or stored.rows == rows):
-            return stored
-        counted = self._brought_up(hour, rows, stored)
-        self._keep(hour, counted)
-        return counted
+    def _read(self, hour: Hour) -> Counted | None:
+        if hour not in self._stored:
+            return None
+        try:
+            return self._store.read(hour)
+        except DamagedError as error:
+            if not self._rows.get(hour):
+                self.warnings.append(f"{error}: is damaged and its records are gone: the hour is left out")
+            return None
 
-    def _brought_up(self, hour: Hour, rows: int, stored: Counted | None) -> Counted:
-        """Return what is stored with all that is new, or all of the hour when its offsets began anew."""
-        if stored and self._began_anew(hour, stored.marks):
-            stored = None
-        marks = [stored.marks if stored else pl.DataFrame(schema=MARKS)]
-        found = merged(_parts_of(self._new(hour, marks[0]), marks))
-        intermediates = merge([stored.intermediates, found]) if stored else found
-        return Counted(rows, _together(marks), intermediates)
-
-    def _began_anew(self, hour: Hour, marks: pl.DataFrame) -> bool:
-        """Whether a topic was made anew: rows lie below an offset up to which fewer were counted."""
-        known = {(topic, partition): rows for topic, partition, _, rows in marks.rows()}
-        with self._run(_COUNTED, hour, marks) as result:
-            return any(rows > known[topic, partition] for topic, partition, rows in result.fetchall())
-
-    def _new(self, hour: Hour, marks: pl.DataFrame) -> Iterator[pl.DataFrame]:
-        with self._run(_NEW, hour, marks) as result:
-            for batch in result.to_arrow_reader(_ROWS):
-                yield pl.DataFrame(batch)
-
-    @contextmanager
-    def _run(self, query: str, hour: Hour, marks: pl.DataFrame) -> Iterator[duckdb.DuckDBPyRelation]:
-        names = {"topics": "topic", "partitions": "partition", "offsets": "offset"}
-        values: dict[str, Any] = {name: marks[column].to_list() for name, column in names.items()}
-        with run(self.connection, query, None, {"date": hour[0], "hour": hour[1], **values}) as result:
-            yield result
+    def _brought_up(
+        self, day: date, stored: Mapping[int, Counted | None], done: Callable[[int], None]
+    ) -> Iterator[Intermediates]:
+        """Yield what is stored of some hours of a day with all that is new, and keep it; all of an hour is new when its
+        offsets began anew.
+        """
+        none = pl.DataFrame(schema=MARKS)
+        marks = {hour: one.marks if one else none for hour, one in stored.items()}
+        anew = began_anew(self.connection, day, marks)
+        marks |= dict.fromkeys(anew, none)
+        sums = {hour: Sum(together=_TOGETHER) for hour in stored}
+        for hour, one in stored.items():
+            if one and hour not in anew:
+                sums[hour].add(one.intermediates)
+        counted = dict(marks)
+        for hour, rows in new_rows(self.connection, day, marks):
+            sums[hour].add(counts(rows.select(READ)))
+            counted[hour] = later(counted[hour], marks_of(rows))
+            done(rows.height)
+        for hour, whole in sums.items():
+            found = Counted(self._rows[day, hour], counted[hour], whole.result())
+            self._keep((day, hour), found)
+            yield found.intermediates
 
     def _keep(self, hour: Hour, counted: Counted) -> None:
         if not self._writable:
@@ -123,27 +111,6 @@ class LakeHours:
             # Who may only read the lake gets the report all the same.
             self._writable = False
             self.warnings.append(f"{error.message}: what was counted is not kept, and is counted again next time")
-
-
-def _parts_of(batches: Iterator[pl.DataFrame], marks: list[pl.DataFrame]) -> Iterator[Intermediates]:
-    for rows in batches:
-        places = rows.group_by("topic", "partition").agg(pl.col("offset").max(), rows=pl.len())
-        marks.append(places.select(pl.col(name).cast(kind) for name, kind in MARKS.items()))
-        yield counts(rows.select(READ))
-
-
-def _together(marks: Sequence[pl.DataFrame]) -> pl.DataFrame:
-    places = pl.concat(marks).group_by("topic", "partition")
-    return places.agg(pl.col("offset").max(), pl.col("rows").sum()).sort("topic", "partition")
-
-
-def rows_by_hour(uri: str, secret: Mapping[str, str]) -> dict[Hour, int]:
-    """Return how many rows the table `raw` has of each hour, out of its log alone."""
-    actions = pl.DataFrame(delta_table(uri, "raw", delta_rs_options(secret)).get_add_actions(flatten=True))
-    if not actions.height:
-        return {}
-    hours = actions.group_by("partition.date", "partition.hour").agg(pl.col("num_records").cast(pl.Int64).sum())
-    return {(date, int(hour)): rows for date, hour, rows in hours.rows()}
 
 
 def hour_of(moment: datetime) -> Hour:

@@ -29,14 +29,30 @@ def merge(parts: Sequence[Intermediates], layout: Layout = LAYOUT) -> Intermedia
     return merged
 
 
+class Sum:
+    """The intermediates of parts that come one by one, of which `together` wait to be merged at a time."""
+
+    def __init__(self, layout: Layout = LAYOUT, together: int = _TOGETHER) -> None:
+        self._layout, self._together = layout, together
+        self._waiting = [nothing(layout)]
+
+    def add(self, part: Intermediates) -> None:
+        """Add those of one more part."""
+        self._waiting.append(part)
+        if len(self._waiting) > self._together:
+            self._waiting = [self.result()]
+
+    def result(self) -> Intermediates:
+        """Return those of all parts so far."""
+        return merge(self._waiting, self._layout)
+
+
 def merged(parts: Iterable[Intermediates], layout: Layout = LAYOUT) -> Intermediates:
     """Return the intermediates of all `parts`, which may be many; only a few are held at a time."""
-    waiting = [nothing(layout)]
+    whole = Sum(layout)
     for part in parts:
-        waiting.append(part)
-        if len(waiting) > _TOGETHER:
-            waiting = [merge(waiting, layout)]
-    return merge(waiting, layout)
+        whole.add(part)
+    return whole.result()
 
 
 def nothing(layout: Layout = LAYOUT) -> Intermediates:

@@ -20,10 +20,8 @@ from deltalake.fs import DeltaStorageHandler
 from logpipeline.errors import LogPipelineError
 from logpipeline.lake.store import delta_rs_options
 from logpipeline.report.layout import LAYOUT, VERSION, Hour, Intermediates
+from logpipeline.report.raw import MARKS
 from logpipeline.sql.reader import cause, location
-
-MARKS = pl.Schema({"topic": pl.String, "partition": pl.Int32, "offset": pl.Int64, "rows": pl.Int64})
-"""Up to which offset rows of each partition of a topic are counted, and how many rows that are."""
 
 _FOLDER = f"report/v{VERSION}"
 _FILE = re.compile(rf"{_FOLDER}/date=(\d{{4}}-\d\d-\d\d)/hour=(\d\d)\.parquet")
