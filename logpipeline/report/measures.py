@@ -113,7 +113,8 @@ def _numbers(found: Intermediates, hours: tuple[Hour, Hour]) -> Panel:
         if count:
             # In whole numbers to the last step: the difference of two large ones would be lost.
             deviation = math.sqrt((count * squares - total * total) / (count * count)) / scale
-            rows.append((name, count, unusable, least / scale, greatest / scale, total / count / scale, deviation))
+            ends = (least, greatest) if scale == 1 else (least / scale, greatest / scale)
+            rows.append((name, count, unusable, *ends, total / count / scale, deviation))
         else:
             rows.append((name, 0, unusable, None, None, None, None))
     return Panel(
