@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 from typing import NamedTuple
 
@@ -94,7 +95,7 @@ def made_up(path: Path, lines: int) -> Path:
     with path.open("w") as file:
         for number in range(lines):
             moment = START + timedelta(seconds=number // LINES_A_SECOND)
-            client = f"10.{int(chance.paretovariate(0.5)) % 256}.{chance.randrange(16)}.{chance.randrange(256)}"
+            client = ip_address(0x0A000000 + int(chance.paretovariate(0.3)) % 200_000)
             path_ = f"/shop/{int(chance.paretovariate(0.7)) % 5000}/{chance.choice(('', 'a.css', 'b.js', 'c.png'))}"
             query = f"?id={chance.randrange(100)}" if path_.endswith("/") and chance.random() < 0.3 else ""
             status = chance.choices((200, 304, 404, 500), (85, 8, 5, 2))[0]
