@@ -22,6 +22,7 @@ _COMMANDS = {
     "diff": "logpipeline.compare.cli:diff",
     "explain": "logpipeline.status.cli:explain",
     "kibana": "logpipeline.kibana.cli:kibana",
+    "report": "logpipeline.report.cli:report",
     "sql": "logpipeline.sql.cli:sql",
     "status": "logpipeline.status.cli:status",
     "up": "logpipeline.local.cli:up",

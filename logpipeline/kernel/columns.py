@@ -54,31 +54,21 @@ class RowReader:
         """Return a row a record, in order. `batch` has `value` (binary), `topic`, `partition`, `offset` and
         `arrival_ms` (Kafka's timestamp, epoch milliseconds).
         """
-        values, arrival_ms = batch.column("value"), batch.column("arrival_ms")
-        records = self._reader.read(values, arrival_ms).with_columns(pl.Series("arrival_ms", arrival_ms))
-        event_time = pl.from_epoch("event_ms", "ms").dt.replace_time_zone("UTC")
-        kafka_time = pl.from_epoch("arrival_ms", "ms").dt.replace_time_zone("UTC")
-        placed = pl.coalesce(event_time, kafka_time)
-        rows = records.select(
-            event_time=event_time.dt.cast_time_unit("us"),
-            kafka_time=kafka_time.dt.cast_time_unit("us"),
-            date=placed.dt.date(),
-            hour=placed.dt.hour().cast(pl.Int32),
-            status=self._status(),
-            bytes=pl.col("number:bytes").cast(pl.Int64, strict=False),
-            request_time=pl.col("number:request_time"),
-            invalid=pl.col("invalid"),
-            **{column: pl.col(f"text:{column}") for column in COLUMNS if column not in _TYPES},
-        ).to_arrow()
+        values = batch.column("value")
+        records = self._records(values, batch.column("arrival_ms"))
+        rows = _columns(records).to_arrow()
         lines = texts(values)
         columns = {name: rows.column(name).combine_chunks() for name in rows.column_names}
         columns |= {name: batch.column(name) for name in ("topic", "partition", "offset")}
         columns |= {"line": lines, "line_bytes": _not_text(values, lines), "fields": self._maps(records)}
         return pa.RecordBatch.from_arrays([columns[one.name].cast(one.type) for one in SCHEMA], schema=SCHEMA)
 
-    def _status(self) -> pl.Expr:
-        status = pl.col("text:status").cast(pl.Int32, strict=False)
-        return pl.when(pl.col("invalid").is_null()).then(status).otherwise(INVALID_STATUS)
+    def columns(self, values: pa.Array, arrival_ms: pa.Array) -> pl.DataFrame:
+        """Return the same rows without their lines, fields and places on Kafka, which takes less time."""
+        return _columns(self._records(values, arrival_ms))
+
+    def _records(self, values: pa.Array, arrival_ms: pa.Array) -> pl.DataFrame:
+        return self._reader.read(values, arrival_ms).with_columns(pl.Series("arrival_ms", arrival_ms))
 
     def _maps(self, records: pl.DataFrame) -> pa.Array:
         """Return the fields that each record has: columns of pairs, for a loop over records costs more than reading
@@ -93,6 +83,24 @@ class RowReader:
         offsets = pl.concat([pl.Series([0], dtype=pl.Int32), ends]).to_arrow()
         names, texts_ = (pairs[name].cast(pl.String).to_arrow().cast(pa.string()) for name in ("variable", "value"))
         return pa.MapArray.from_arrays(offsets, names, texts_)
+
+
+def _columns(records: pl.DataFrame) -> pl.DataFrame:
+    event_time = pl.from_epoch("event_ms", "ms").dt.replace_time_zone("UTC")
+    kafka_time = pl.from_epoch("arrival_ms", "ms").dt.replace_time_zone("UTC")
+    placed = pl.coalesce(event_time, kafka_time)
+    status = pl.col("text:status").cast(pl.Int32, strict=False)
+    return records.select(
+        event_time=event_time.dt.cast_time_unit("us"),
+        kafka_time=kafka_time.dt.cast_time_unit("us"),
+        date=placed.dt.date(),
+        hour=placed.dt.hour().cast(pl.Int32),
+        status=pl.when(pl.col("invalid").is_null()).then(status).otherwise(INVALID_STATUS),
+        bytes=pl.col("number:bytes").cast(pl.Int64, strict=False),
+        request_time=pl.col("number:request_time"),
+        invalid=pl.col("invalid"),
+        **{column: pl.col(f"text:{column}") for column in COLUMNS if column not in _TYPES},
+    )
 
 
 def _not_text(values: pa.Array, lines: pa.Array) -> pa.Array:

@@ -101,22 +101,33 @@ def run(
             deadline.join()
 
 
+def delta_table(uri: str, name: TableName, options: Mapping[str, str]) -> DeltaTable:
+    """Return a table of the lake at `uri` as it is now; raises LogPipelineError when there is none or it cannot be
+    read. `options` are delta-rs's.
+    """
+    where = folder(uri, name)
+    try:
+        return DeltaTable(location(where), storage_options=dict(options))
+    except TableNotFoundError as error:
+        raise LogPipelineError(f"{where}: there is no table; its writer makes it when it starts") from error
+    except (DeltaError, OSError) as error:
+        raise LogPipelineError(f"{where}: cannot be read: {cause(error)}") from error
+
+
 def _view(connection: duckdb.DuckDBPyConnection, uri: str, name: TableName, options: Mapping[str, str]) -> list[str]:
     """Make the view of a table and return the files of this machine that it reads, and the patterns that they are
     matched by.
     """
     where = folder(uri, name)
+    table = delta_table(uri, name, options)
     try:
-        table = DeltaTable(_location(where), storage_options=dict(options))
         files = [_path(file) for file in table.file_uris()]
         if files and not where.startswith("file:"):
             # DuckDB itself reaches no other store without extensions that it would load from the network.
             connection.from_arrow(table.to_pyarrow_dataset()).create_view(name)
             return []
-    except TableNotFoundError as error:
-        raise LogPipelineError(f"{where}: there is no table; its writer makes it when it starts") from error
     except (DeltaError, OSError) as error:
-        raise LogPipelineError(f"{where}: cannot be read: {_cause(error)}") from error
+        raise LogPipelineError(f"{where}: cannot be read: {cause(error)}") from error
     patterns = [_GLOB.sub(r"[\1]", file) for file in files]
     if files:
         # Else DuckDB guesses them from what the paths hold.
@@ -131,13 +142,14 @@ def _view(connection: duckdb.DuckDBPyConnection, uri: str, name: TableName, opti
     return sorted({*files, *patterns})
 
 
-def _cause(error: Exception) -> str:
+def cause(error: Exception) -> str:
     """Return the last two of the causes that delta-rs lists, in one line without its colours."""
     causes = [" ".join(part.split()) for part in _COLOUR.sub("", str(error)).split("↳")]
     return ": ".join(causes[-2:])[:_LONGEST_CAUSE]
 
 
-def _location(where: str) -> str:
+def location(where: str) -> str:
+    """Return the place of a table as delta-rs writes it."""
     return where.removeprefix("file://").replace("s3a://", "s3://", 1)
 
 

@@ -1,0 +1,143 @@
+"""`report`."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from logpipeline.api import LogPipeline, load
+from logpipeline.backtest.history import history
+from logpipeline.backtest.history import options as history_options
+from logpipeline.commands import resource_file
+from logpipeline.errors import LogPipelineError
+from logpipeline.lake.place import lake_uri, store_secret
+from logpipeline.local.state import state_folder
+from logpipeline.plain import plain_json, say, write
+from logpipeline.report.files import of_files
+from logpipeline.report.page import numbers, page, size
+from logpipeline.report.panels import Report
+from logpipeline.report.queries import command
+
+
+@click.command()
+@resource_file
+@history_options
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="File of the page.  [default: report.html]",
+)
+@click.option("--top", "most", type=click.IntRange(1, 1000), default=20, show_default=True, help="Rows of a panel.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["html", "json"]),
+    default="html",
+    show_default=True,
+    help="json: the numbers on standard output instead of a page.",
+)
+def report(
+    path: Path,
+    inputs: tuple[Path, ...],
+    span: tuple[datetime, datetime] | None,
+    state: Path | None,
+    secrets: Path | None,
+    output: Path | None,
+    most: int,
+    form: str,
+) -> None:
+    """Write a page about the records in log files, or in a pipeline's lake.
+
+    Requests, clients and bytes over time, the heaviest paths, hosts, clients, referrers and agents, errors, the slowest
+    endpoints, what is missing and what is invalid; of a lake also what its goals have found, and the change against as
+    many hours before. The page is one file without scripts that opens from the disk.
+
+    Files of any size are read in constant memory. Of a lake each record is counted once: what was counted of an hour is
+    kept in it under report/, and is there when its records are no more.
+
+    \b
+      logpipeline report -f nginx.yaml --input access.log -o today.html
+      logpipeline report -f nginx.yaml --input access.log.1.gz --input access.log --top 50
+      logpipeline report -f nginx.yaml --lake 2024-05-01 2024-05-31T23:00 -o may.html
+      logpipeline report -f nginx.yaml --input access.log --format json | jq '.slowest[:3]'
+    """
+    if form == "json":
+        if output:
+            raise LogPipelineError("--output: is where the page goes; --format json writes to standard output")
+        made = _made(load(path), inputs, span, state, secrets, most)
+        write(plain_json(numbers(made).encode()).decode())
+        return
+    output = output or Path("report.html")
+    pipeline = load(path)
+    with _replacing(output) as put:
+        made = _made(pipeline, inputs, span, state, secrets, most)
+        given = (("--state", state), ("--secrets", secrets))
+        options = [word for name, value in given if value for word in (name, str(value))]
+        ask = functools.partial(command, str(path), options) if pipeline.spec.lake else None
+        content = page(made, ask).encode()
+        put(content)
+    for name, value in (*_summary(made), ("page", f"{output} ({size(len(content))})")):
+        say(f"{name:<8}  {value}")
+
+
+def _made(
+    pipeline: LogPipeline,
+    inputs: Sequence[Path],
+    span: tuple[datetime, datetime] | None,
+    state: Path | None,
+    secrets: Path | None,
+    most: int,
+) -> Report:
+    if inputs or span is None:
+        return of_files(pipeline, history(pipeline, inputs, span, state, secrets), most)
+    # Files alone need nothing that reads Delta.
+    from logpipeline.report.lake import of_lake  # noqa: PLC0415
+
+    uri = lake_uri(pipeline, state_folder(pipeline, state) / "lake")
+    first, last = (moment.replace(tzinfo=UTC) for moment in span)
+    return of_lake(pipeline, uri, store_secret(pipeline, secrets), first, last, most)
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[Callable[[bytes], None]]:
+    """Give what replaces the file `path` as a whole; that it cannot be written is known at once."""
+    new = path.with_name(f".{path.name}.{os.getpid()}")
+
+    def put(content: bytes) -> None:
+        with _writing(path):
+            new.write_bytes(content)
+            new.replace(path)
+
+    with _writing(path):
+        if path.exists() and not path.is_file():
+            raise LogPipelineError(f"--output: {path}: is no file; name one to be written")
+        new.touch()
+    try:
+        yield put
+    finally:
+        new.unlink(missing_ok=True)
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise LogPipelineError(f"--output: {path}: cannot be written: {error.strerror}; name another file") from error
+
+
+def _summary(made: Report) -> Iterator[tuple[str, str]]:
+    facts = dict(zip((column.name for column in made.facts.columns), made.facts.rows[0], strict=True))
+    yield "records", f"{facts['records']:,}, of which {facts['invalid']:,} are invalid"
+    yield "span", f"{facts['first'] or '–'} to {facts['last'] or '–'} (UTC)"
+    yield "clients", f"{facts['clients']:,}"
+    yield "bytes", size(facts["bytes"])
+    yield "errors", f"{facts['client_errors']:.1%} 4xx, {facts['server_errors']:.1%} 5xx"
+    yield "peak", f"{facts['peak']:,} requests in a second, at {facts['peak_at'] or '–'}"
