@@ -1,6 +1,6 @@
 # `make help` lists what there is.
 FOR ?=
-SAMPLE ?= manifests/samples/nginx.yaml
+SAMPLE ?= manifests/samples/demo.yaml
 E2E = .venv/bin/python -m pytest -vv -o console_output_style=times
 
 .DEFAULT_GOAL := help

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from logpipeline.distribution import distribution
 from logpipeline.errors import LogPipelineError
 from logpipeline.local import leftovers
 from logpipeline.local.components import Place, common_environment, processes, settings_files
+from logpipeline.local.history import history_commands, options_of, sql_command
 from logpipeline.local.lines import PlainScreen
 from logpipeline.local.observer import Observer
 from logpipeline.local.parts import StartError, Startup
@@ -79,7 +80,8 @@ def up(
     state = StateFolder(state_folder(pipeline, state_path))
     state.prepare()
     try:
-        code = _run(pipeline, state, installed, secrets, duration, patience, born, interrupts)
+        options = options_of(path, state_path, secrets)
+        code = _run(pipeline, options, state, installed, secrets, duration, patience, born, interrupts)
     finally:
         state.release()
     raise SystemExit(code)
@@ -87,6 +89,7 @@ def up(
 
 def _run(
     pipeline: LogPipeline,
+    options: str,
     state: StateFolder,
     installed: Path,
     secrets: Path | None,
@@ -118,7 +121,14 @@ def _run(
             interrupts,
             _fixed_status(place),
         )
-        return _watch(console, session, state, place, pipeline, duration, interrupts)
+        hints = _hints(pipeline, place, state, options)
+        code = _watch(console, session, state, hints, duration, interrupts)
+        if pipeline.spec.lake is not None and session.ready_after is not None:
+            say("")
+            began = datetime.fromtimestamp(born, UTC)
+            for command in history_commands(options, began, datetime.now(UTC)):
+                say(command)
+        return code
     finally:
         supervisor.kill()
         leftovers.end(state.root, grace=5.0)
@@ -128,12 +138,10 @@ def _watch(
     console: Terminal,
     session: Session,
     state: StateFolder,
-    place: Place,
-    pipeline: LogPipeline,
+    hints: list[str],
     duration: timedelta | None,
     interrupts: Interrupts,
 ) -> int:
-    hints = _hints(pipeline, place, state)
     screen = LiveScreen(console, hints) if console.is_terminal else PlainScreen(console)
     session.screen = screen
     faults: list[str] = []
@@ -204,12 +212,14 @@ def _fixed_status(place: Place) -> dict[str, Any]:
     }
 
 
-def _hints(pipeline: LogPipeline, place: Place, state: StateFolder) -> list[str]:
+def _hints(pipeline: LogPipeline, place: Place, state: StateFolder, options: str) -> list[str]:
     topics = pipeline.topics()
     first_goal = topics[f"goal {pipeline.spec.goals[0].name}"].name
     hints = [f"console  http://127.0.0.1:{place.ports['console']}"]
     if place.elasticsearch_url is not None:
         hints.append(f"search   curl '{place.elasticsearch_url.split(',')[0]}/{pipeline.index()}/_count'")
     hints.append(f"results  logpipeline consume {first_goal} --bootstrap-servers {place.bootstrap_servers}")
+    if pipeline.spec.lake is not None:
+        hints.append(f"history  {sql_command(options)}")
     hints.append(f"logs     {state / 'logs'}   (Ctrl-C ends everything; the data stays)")
     return hints

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from rich.text import Text
 
 from logpipeline.api import Goal
 from logpipeline.local.facts import ComponentFacts, Facts, State, Totals
+from logpipeline.local.history import history_commands, options_of
 from logpipeline.local.lines import PlainScreen, changes, status_lines
 from logpipeline.local.results import Result, read_result
 from logpipeline.local.session import last_lines
@@ -205,3 +207,12 @@ def test_the_end_of_a_log(tmp_path: Path) -> None:
     path.write_bytes(b"".join(b"line %d\n" % n for n in range(100)) + b"\xff end")
     assert last_lines(path, 2) == ["line 99", "\ufffd end"]
     assert last_lines(tmp_path / "none") == []
+
+
+def test_what_to_try_finds_the_lake_of_the_run() -> None:
+    options = options_of(Path("my demo.yaml"), Path("/state"), None)
+    since, until = datetime(2026, 11, 30, 23, 59, tzinfo=UTC), datetime(2026, 12, 1, 0, 3, tzinfo=UTC)
+    asked, report, backtest = history_commands(options, since, until)
+    assert asked.startswith("logpipeline sql -f 'my demo.yaml' --state /state \"select ")
+    assert report == f"logpipeline report {options} --lake 2026-11-30 2026-12-01T23:00 --output report.html"
+    assert backtest == f"logpipeline backtest {options} --lake 2026-11-30 2026-12-01T23:00 --output results/"

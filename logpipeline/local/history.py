@@ -1,0 +1,30 @@
+"""The commands that a run with a lake leaves its user with."""
+
+from __future__ import annotations
+
+import shlex
+from datetime import datetime
+from pathlib import Path
+
+_BY_STATUS = "select status, count(*) from raw group by all order by 2 desc"
+
+
+def options_of(resource: Path, state: Path | None, secrets: Path | None) -> str:
+    """Return the options of `up` by which another command finds the same lake."""
+    given = (("-f", resource), ("--state", state), ("--secrets", secrets))
+    return shlex.join(word for name, value in given if value is not None for word in (name, str(value)))
+
+
+def sql_command(options: str) -> str:
+    """Return a command that asks the lake that `options` name."""
+    return f'logpipeline sql {options} "{_BY_STATUS}"'
+
+
+def history_commands(options: str, since: datetime, until: datetime) -> list[str]:
+    """Return three commands to try over what was written between two moments (UTC): a query, a page, a rule tested."""
+    span = f"--lake {since:%Y-%m-%d} {until:%Y-%m-%dT23:00}"
+    return [
+        sql_command(options),
+        f"logpipeline report {options} {span} --output report.html",
+        f"logpipeline backtest {options} {span} --output results/",
+    ]
