@@ -154,7 +154,7 @@ CHANGES: tuple[Change, ...] = (
         "For windows that are still open, too. With emit early, one that is over a lowered threshold gives its result "
         "with the next batch of records; one that gave its result under a lower threshold gives no other. "
         "timesPrevious added or over raised: earlier windows are no longer in the state, and there is no result until "
-        "as many have been counted anew.",
+        "as many have been counted.",
     ),
     Change(
         "goals[].emit",

@@ -21,7 +21,7 @@ Unit = Literal["hour", "day", "month"]
 _VIEW_BOX = re.compile(r'viewBox="([0-9. -]+)"')
 _WIDTH, _HEIGHT = 860, 200
 _BLUE = "#3f7fd6"
-# Each is told from a white and from a black ground, and from its neighbours by those who see no red or green.
+# Each stands out on white and on black, and from its neighbours also for those who see no red or green.
 COLOURS = dict(zip(CLASSES, ("#8b93a1", "#2e9e86", _BLUE, "#d98a1f", "#d1495b"), strict=True))
 _TIME_UNITS = {"hour": "utcyearmonthdatehours", "day": "utcyearmonthdate", "month": "utcyearmonth"}
 _TIME_FORMATS = {"hour": "%d %b %H:00", "day": "%d %b %Y", "month": "%b %Y"}

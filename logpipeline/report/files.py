@@ -36,7 +36,7 @@ class FileParts:
         self._past = past
 
     def parts(self, done: Callable[[int], None]) -> Iterator[Intermediates]:
-        """Yield them; `done` is told how many bytes of the files were read since it was last told."""
+        """Yield them; `done` is called with the bytes of the files that were read since its last call."""
         for open_log in self._past.logs:
             log = open_log()
             read = 0

@@ -16,7 +16,7 @@ from logpipeline.errors import LogPipelineError
 from logpipeline.report.counting import READ, counts
 from logpipeline.report.layout import Hour, Intermediates
 from logpipeline.report.merging import Sum
-from logpipeline.report.raw import MARKS, began_anew, later, marks_of, new_rows, rows_by_hour
+from logpipeline.report.raw import MARKS, later, marks_of, new_rows, rows_by_hour, topic_recreated
 from logpipeline.report.store import Counted, DamagedError, Store
 from logpipeline.sql.reader import Limits, open_lake
 
@@ -50,7 +50,7 @@ class LakeHours:
         return sum(self._rows.get(hour, 0) for hour in hours)
 
     def parts(self, hours: Sequence[Hour], done: Callable[[int], None]) -> Iterator[Intermediates]:
-        """Yield the intermediates of each of `hours`, in order of their days; `done` is told of the rows that are
+        """Yield the intermediates of each of `hours`, in order of their days; `done` is called with the rows that are
         accounted for.
         """
         for day, of_day in groupby(hours, key=lambda hour: hour[0]):
@@ -82,15 +82,15 @@ class LakeHours:
         self, day: date, stored: Mapping[int, Counted | None], done: Callable[[int], None]
     ) -> Iterator[Intermediates]:
         """Yield what is stored of some hours of a day with all that is new, and keep it; all of an hour is new when its
-        offsets began anew.
+        topic was recreated.
         """
         none = pl.DataFrame(schema=MARKS)
         marks = {hour: one.marks if one else none for hour, one in stored.items()}
-        anew = began_anew(self.connection, day, marks)
-        marks |= dict.fromkeys(anew, none)
+        recreated = topic_recreated(self.connection, day, marks)
+        marks |= dict.fromkeys(recreated, none)
         sums = {hour: Sum(together=_TOGETHER) for hour in stored}
         for hour, one in stored.items():
-            if one and hour not in anew:
+            if one and hour not in recreated:
                 sums[hour].add(one.intermediates)
         counted = dict(marks)
         for hour, rows in new_rows(self.connection, day, marks):

@@ -60,8 +60,8 @@ def new_rows(
                 yield int(hour), rows
 
 
-def began_anew(connection: duckdb.DuckDBPyConnection, day: date, marks: Mapping[int, pl.DataFrame]) -> set[int]:
-    """Return the hours of which more rows lie below a mark than were counted: their topic was made anew."""
+def topic_recreated(connection: duckdb.DuckDBPyConnection, day: date, marks: Mapping[int, pl.DataFrame]) -> set[int]:
+    """Return the hours of which more rows lie below a mark than were counted: their topic was recreated."""
     marked = {hour: frame for hour, frame in marks.items() if frame.height}
     if not marked:
         return set()

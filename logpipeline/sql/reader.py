@@ -23,7 +23,7 @@ from logpipeline.lake.names import PARTITIONS, TableName, folder
 from logpipeline.lake.tables import SCHEMAS
 from logpipeline.store import delta_rs_options
 
-# What goals find that group by the status and nothing else; more of them than one are told apart by `goal`.
+# What goals find that group by the status and nothing else; the column `goal` says which, where there are several.
 _STATUSES = """
 CREATE VIEW statuses AS
 SELECT try_cast(key['status'] AS INTEGER) AS code, count, epoch_ms(window_end) AS window_end_ms, goal, date

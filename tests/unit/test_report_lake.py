@@ -96,7 +96,7 @@ def test_what_retention_takes_away_stays_counted(lake: Path, monkeypatch: pytest
     assert count == 0
 
 
-def test_a_topic_that_began_anew_is_counted_from_its_rows(lake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_topic_that_topic_recreated_is_counted_from_its_rows(lake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     read(lake, monkeypatch)
     write_deltalake(lake / "raw", OLD, mode="append")
     found, _ = read(lake, monkeypatch)
