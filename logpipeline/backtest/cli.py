@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from rich.progress import (
 from rich.table import Table
 
 from logpipeline.api import load
-from logpipeline.backtest.history import history
+from logpipeline.backtest.history import Given, history
 from logpipeline.backtest.history import options as history_options
 from logpipeline.backtest.run import INVALID, Summary
 from logpipeline.backtest.run import backtest as run
@@ -44,15 +45,12 @@ from logpipeline.terminal import Terminal
 )
 def backtest(
     path: Path,
-    inputs: tuple[Path, ...],
-    span: tuple[datetime, datetime] | None,
-    state: Path | None,
-    secrets: Path | None,
+    given: Given,
     more: tuple[Path, ...],
     names: tuple[str, ...],
     output: Path,
 ) -> None:
-    """Run the goals over log files or over the lake, as they would have run live.
+    """Run the goals over log files, the lake or the raw topic, as they would have run live.
 
     Every rule gives its final results, those with `emit: early` too: the same windows, with the count when they closed.
     Rotated files and the files of several servers may be given in any order. Files of any size are read in constant
@@ -62,13 +60,14 @@ def backtest(
       logpipeline backtest -f nginx.yaml --input access.log.*.gz --output results/
       logpipeline backtest -f nginx.yaml --input access.log --goal client-rate --output results/
       logpipeline backtest -f nginx.yaml --lake 2024-05-01T08:00 2024-05-01T12:00 --output results/
+      logpipeline backtest -f nginx.yaml --topic --output results/
     """
     pipeline = load(path)
     chosen = chosen_rules(pipeline, names)
-    past = history(pipeline, [*inputs, *more], span, state, secrets)
+    past = history(pipeline, replace(given, inputs=(*given.inputs, *more)))
     console, messages = Terminal(), Terminal(stderr=True)
     started = time.monotonic()
-    read = (MofNCompleteColumn(),) if span else (DownloadColumn(), TransferSpeedColumn())
+    read = (DownloadColumn(), TransferSpeedColumn()) if past.files else (MofNCompleteColumn(),)
     columns = (TextColumn("backtest"), BarColumn(), *read, TimeRemainingColumn())
     with Progress(*columns, console=messages, transient=True, disable=not messages.is_terminal) as progress:
         task = progress.add_task("backtest", total=past.total)

@@ -15,7 +15,7 @@ from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progres
 from rich.table import Table
 
 from logpipeline.api import LogPipeline, load
-from logpipeline.backtest.history import History, history
+from logpipeline.backtest.history import Given, History, history
 from logpipeline.backtest.history import options as history_options
 from logpipeline.backtest.run import Summary
 from logpipeline.backtest.run import backtest as run
@@ -43,15 +43,12 @@ _STYLES = {"−": "red", "+": "green", "~": "yellow"}
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def diff(
     resources: tuple[Path, ...],
-    inputs: tuple[Path, ...],
-    span: tuple[datetime, datetime] | None,
-    state: Path | None,
-    secrets: Path | None,
+    given: Given,
     names: tuple[str, ...],
     most: int,
     form: str,
 ) -> None:
-    """Compare what versions of the rules find in the same logs, or in the first resource's lake.
+    """Compare what versions of the rules find in the same logs, or in the first resource's lake or raw topic.
 
     The first resource is compared with each of the others: which detections the other one finds more, less, earlier and
     later. A detection is a run of windows that pass `having`, as one alert would be; it is found when its first window
@@ -65,7 +62,7 @@ def diff(
     if len(resources) < 2:
         raise LogPipelineError("diff: give two resources or more, the one to compare with first")
     pipelines = [load(path) for path in resources]
-    past = history(pipelines[0], inputs, span, state, secrets)
+    past = history(pipelines[0], given)
     with TemporaryDirectory(prefix="logpipeline-diff-") as folder:
         results = [
             _Results(path, pipeline, Path(folder, str(number)))

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
 from logpipeline.api import LogPipeline, load
-from logpipeline.backtest.history import history
+from logpipeline.backtest.history import Given, history
 from logpipeline.backtest.history import options as history_options
 from logpipeline.commands import resource_file
 from logpipeline.errors import LogPipelineError
 from logpipeline.lake.place import lake_uri, store_secret
 from logpipeline.local.state import state_folder
 from logpipeline.plain import plain_json, say, write
-from logpipeline.report.files import of_files
+from logpipeline.report.logs import of_logs
 from logpipeline.report.page import numbers, page, size
 from logpipeline.report.panels import Report
 from logpipeline.report.queries import command
@@ -45,10 +44,7 @@ from logpipeline.report.queries import command
 )
 def report(
     path: Path,
-    inputs: tuple[Path, ...],
-    span: tuple[datetime, datetime] | None,
-    state: Path | None,
-    secrets: Path | None,
+    given: Given,
     output: Path | None,
     most: int,
     form: str,
@@ -71,15 +67,15 @@ def report(
     if form == "json":
         if output:
             raise LogPipelineError("--output: is where the page goes; --format json writes to standard output")
-        made = _made(load(path), inputs, span, state, secrets, most)
+        made = _made(load(path), given, most)
         write(plain_json(numbers(made).encode()).decode())
         return
     output = output or Path("report.html")
     pipeline = load(path)
     with _replacing(output) as put:
-        made = _made(pipeline, inputs, span, state, secrets, most)
-        given = (("--state", state), ("--secrets", secrets))
-        options = [word for name, value in given if value for word in (name, str(value))]
+        made = _made(pipeline, given, most)
+        folders = (("--state", given.state), ("--secrets", given.secrets))
+        options = [word for name, value in folders if value for word in (name, str(value))]
         ask = functools.partial(command, str(path), options) if pipeline.spec.lake else None
         content = page(made, ask).encode()
         put(content)
@@ -87,22 +83,15 @@ def report(
         say(f"{name:<8}  {value}")
 
 
-def _made(
-    pipeline: LogPipeline,
-    inputs: Sequence[Path],
-    span: tuple[datetime, datetime] | None,
-    state: Path | None,
-    secrets: Path | None,
-    most: int,
-) -> Report:
-    if inputs or span is None:
-        return of_files(pipeline, history(pipeline, inputs, span, state, secrets), most)
+def _made(pipeline: LogPipeline, given: Given, most: int) -> Report:
+    hours = given.hours()
+    if hours is None or given.inputs or given.topic:
+        return of_logs(pipeline, history(pipeline, given), most)
     # Files alone need nothing that reads Delta.
     from logpipeline.report.lake import of_lake  # noqa: PLC0415
 
-    uri = lake_uri(pipeline, state_folder(pipeline, state) / "lake")
-    first, last = (moment.replace(tzinfo=UTC) for moment in span)
-    return of_lake(pipeline, uri, store_secret(pipeline, secrets), first, last, most)
+    uri = lake_uri(pipeline, state_folder(pipeline, given.state) / "lake")
+    return of_lake(pipeline, uri, store_secret(pipeline, given.secrets), *hours, most)
 
 
 @contextmanager

@@ -36,7 +36,7 @@ def of_lake(
     if not found["hours"].height:
         raise LogPipelineError(f"{uri}: nothing is left of the hours from {first} to {last}")
     ends = hour_of(first), hour_of(last)
-    goals = [rule.name for rule in map(rule_of, pipeline.spec.goals) if rule.threshold is not None]
+    goals = [rule.name for rule in map(rule_of, pipeline.spec.goals) if rule.detects]
     panel = detections(lake.connection, goals, ends, unit_of(found["hours"]))
     source = f"{uri}, the hours from {first:%Y-%m-%d %H:00} to {last:%Y-%m-%d %H:59} (UTC)"
     return assembled(

@@ -213,6 +213,18 @@ def test_backtest_gives_the_same(run: Run, tmp_path: Path) -> None:
     assert len(invalid) + empty == len(run.reference.invalid())
 
 
+def test_a_backtest_of_the_topic_gives_the_same(run: Run, kafka: Broker, tmp_path: Path) -> None:
+    command = ["backtest", "-f", str(run.folder / "pipeline.yaml"), "--output", str(tmp_path), "--topic"]
+    command += ["--bootstrap-servers", kafka.bootstrap_servers]
+    done = subprocess.run([sys.executable, "-m", "logpipeline", *command], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    for name, rule in GOALS.items():
+        results = found(iter((tmp_path / f"{name}.jsonl").read_bytes().splitlines()), rule)
+        assert results.keys() == run.reference.windows(rule).keys()
+    # Of the topic the empty records are there, too.
+    assert len((tmp_path / "_invalid.jsonl").read_text().splitlines()) == len(run.reference.invalid())
+
+
 def test_a_changed_rule_is_refused_and_leaves_the_others_running(run: Run, kafka: Broker) -> None:
     changed = resource("goals")
     changed["spec"]["goals"][0]["window"] = {"size": "40s", "slide": "1s"}

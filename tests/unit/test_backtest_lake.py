@@ -106,8 +106,8 @@ def test_a_history_that_is_left_half_read_keeps_no_thread(resource: Path) -> Non
 @pytest.mark.parametrize(
     ("options", "fault"),
     [
-        ((), "give --input LOG… or --lake FROM TO"),
-        (("--lake", *SPAN, "--input", "x"), "give --input LOG… or --lake FROM TO"),
+        ((), "give one of --input LOG…, --lake FROM TO and --topic"),
+        (("--lake", *SPAN, "--input", "x"), "give one of --input LOG…, --lake FROM TO and --topic"),
         (("--lake", "2020-01-01", "2020-01-02"), "has no record of the hours from 2020-01-01"),
         (("--lake", "yesterday", "today"), "--lake"),
     ],

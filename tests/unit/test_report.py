@@ -153,7 +153,7 @@ def test_a_log_of_which_nothing_is_valid_has_a_page(resource: Path) -> None:
 def test_a_page_that_cannot_be_written_is_said_before_the_log_is_read(
     resource: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("logpipeline.report.cli.of_files", lambda *_: pytest.fail("the log was read"))
+    monkeypatch.setattr("logpipeline.report.cli.of_logs", lambda *_: pytest.fail("the log was read"))
     for name, fault in (("none/a.html", "No such file or directory"), ("", "is no file")):
         output = resource.parent / name
         result = report(resource, "--output", str(output))
@@ -166,7 +166,7 @@ def test_a_page_that_cannot_be_written_is_said_before_the_log_is_read(
     ("options", "fault"),
     [
         (("--format", "json", "-o", "a.html"), "--output: is where the page goes"),
-        (("--lake", "2024-05-01", "2024-05-02"), "give --input LOG… or --lake FROM TO"),
+        (("--lake", "2024-05-01", "2024-05-02"), "give one of --input LOG…, --lake FROM TO and --topic"),
         (("--top", "0"), "--top"),
     ],
 )
@@ -180,5 +180,5 @@ def test_a_log_without_a_record_has_no_report(resource: Path) -> None:
     (resource.parent / "access.log").write_text("\n\n")
     result = report(resource, "--output", str(resource.parent / "a.html"))
     assert result.exit_code == 2
-    assert "has no record" in result.output
+    assert "no record to report" in result.output
     assert not (resource.parent / "a.html").exists()

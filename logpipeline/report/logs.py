@@ -1,4 +1,4 @@
-"""Log files → a report, in constant memory."""
+"""Log files, or the partitions of a topic → a report, in constant memory."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from logpipeline.report.progress import progress
 _TOGETHER = 8
 
 
-class FileParts:
-    """The intermediates of the files of a history, some blocks of lines each; read once.
+class LogParts:
+    """The intermediates of the logs of a history, some blocks of records each; read once.
 
     `remarks` are lines about what was left out so far.
     """
@@ -36,7 +36,7 @@ class FileParts:
         self._past = past
 
     def parts(self, done: Callable[[int], None]) -> Iterator[Intermediates]:
-        """Yield them; `done` is called with the bytes of the files that were read since its last call."""
+        """Yield them; `done` is called with how much of the logs was read since its last call."""
         for open_log in self._past.logs:
             log = open_log()
             read = 0
@@ -57,18 +57,24 @@ class FileParts:
         return self._reader.columns(block.values, block.arrival_ms).select(READ)
 
 
-def of_files(pipeline: LogPipeline, past: History, most: int) -> Report:
-    """Return the report of the files of `past`, with `most` rows a panel; raises LogPipelineError where they cannot be
-    read, or have no record.
+def of_logs(pipeline: LogPipeline, past: History, most: int) -> Report:
+    """Return the report of the files or the topic of `past`, with `most` rows a panel; raises LogPipelineError where
+    they cannot be read, or have no record.
     """
-    files = FileParts(pipeline.spec.source, past)
-    with progress(past.total, files=True) as done:
+    files = LogParts(pipeline.spec.source, past)
+    with progress(past.total, files=bool(past.files)) as done:
         found = merged(files.parts(done))
-    names = [path.name for path in past.files]
+    source = _source(pipeline, past)
     if not found["hours"].height:
-        raise LogPipelineError(f"--input: {', '.join(map(str, past.files))}: has no record to report")
-    source = f"{len(names)} log file{'s' if len(names) > 1 else ''}: {_listed(names)}"
+        raise LogPipelineError(f"{source}: no record to report")
     return assembled(f"Report of {pipeline.name}", source, found, span_of(found), most, remarks=files.remarks)
+
+
+def _source(pipeline: LogPipeline, past: History) -> str:
+    names = [path.name for path in past.files]
+    if not names:
+        return f"the topic {pipeline.topics()['raw'].name}"
+    return f"{len(names)} log file{'s' if len(names) > 1 else ''}: {_listed(names)}"
 
 
 def _listed(names: list[str]) -> str:
