@@ -207,3 +207,9 @@ def test_a_new_pipeline_whose_objects_could_be_another_goals_is_refused(name: st
         taken(document(name))
     # One that runs goes on.
     assert taken(document(name, status=FORMER)).pipeline.name == name
+
+
+def test_a_lake_on_a_pods_own_disk_is_refused() -> None:
+    with pytest.raises(ResourceError, match=r"spec\.lake\.uri.*the pod; leave uri out for a volume"):
+        taken(document(lake={"uri": "file:///lake"}))
+    assert taken(document(lake={}))
