@@ -24,8 +24,8 @@ def accepted(pipeline: LogPipeline, status: Mapping[str, Any]) -> Acceptance:
         raise ResourceError([fault])
     if pipeline.spec.lake is not None and (pipeline.spec.lake.uri or "").startswith("file:"):
         fault = (
-            f"spec.lake.uri: {pipeline.spec.lake.uri!r}: on a cluster a pod's own disk goes with the pod; leave uri out "
-            "for a volume, or name a store such as s3a://bucket/folder"
+            f"spec.lake.uri: {pipeline.spec.lake.uri!r}: on a cluster a pod's own disk goes with the pod; leave uri "
+            "out for a volume, or name a store such as s3a://bucket/folder"
         )
         raise ResourceError([fault])
     return accept(named(pipeline, default_names(pipeline, status)), running)
