@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 from pyspark.sql.streaming.listener import (
@@ -19,7 +20,8 @@ from pyspark.sql.streaming.listener import (
 
 from logpipeline.kernel.windows import BEGINNING
 from logpipeline.progress import GoalProgress, TableProgress
-from logpipeline_spark.checkpoint import Committed, offsets_of
+from logpipeline_spark.batch_report import BatchReport, java_listener
+from logpipeline_spark.checkpoint import Committed
 from logpipeline_spark.failures import cause, is_of_checkpoint
 from logpipeline_spark.health import Pulse
 from logpipeline_spark.stream import OBSERVED
@@ -44,16 +46,13 @@ class Query:
     error: str | None = None
     pulse: Pulse = field(default_factory=Pulse)
 
-    def take(self, progress: Any, now: float) -> None:
-        """Take over what a batch that ended at `now` reports (a StreamingQueryProgress)."""
+    def take(self, report: BatchReport, now: float) -> None:
+        """Take over what a batch that ended at `now` reports."""
         self.state, self.error, self.checkpoint_failed = "running", None, False
-        self.batch, self.batch_ended = progress.batchId, now
-        self.batch_duration = progress.batchDuration / 1000
-        self.rate = progress.inputRowsPerSecond
-        source = progress.sources[0]
-        self.offsets = offsets_of(source.endOffset)
-        latest = offsets_of(source.latestOffset)
-        self.lag = None if latest is None or self.offsets is None else sum(latest.values()) - sum(self.offsets.values())
+        self.batch, self.batch_ended = report.batch, now
+        self.batch_duration, self.rate, self.offsets = report.seconds, report.rate, report.offsets
+        ends, offsets = report.latest, report.offsets
+        self.lag = None if ends is None or offsets is None else sum(ends.values()) - sum(offsets.values())
 
     def facts(self, name: str, now: float) -> Any:
         """Return what is reported of the query `name` at `now`, as /progress shows it."""
@@ -98,11 +97,11 @@ class Goal(Query):
             return 0.0
         return None if self.arrival is None else max(0.0, now - self.arrival)
 
-    def take(self, progress: Any, now: float) -> None:
+    def take(self, report: BatchReport, now: float) -> None:
         """Take over what a batch reports."""
-        super().take(progress, now)
-        observed = (progress.observedMetrics or {}).get(OBSERVED)
-        if observed is None or observed["records"] is None:
+        super().take(report, now)
+        observed = report.observed.get(OBSERVED)
+        if observed is None or observed.get("records") is None:
             return
         for name in _TOTALS:
             self.totals[name] += observed[name]
@@ -164,11 +163,19 @@ class Board(StreamingQueryListener):
             self._names[str(event.id)] = str(event.name)
             self._queries[str(event.name)].pulse.beat(self._clock())
 
+    @cached_property
+    def _jlistener(self) -> Any:
+        """What Spark is given: pyspark's own listener is slow."""
+        return java_listener(self)
+
     def onQueryProgress(self, event: QueryProgressEvent) -> None:
+        """Never called: `onBatch` is."""
+
+    def onBatch(self, report: BatchReport) -> None:
         """Take over what the batch reports."""
         with self._lock:
-            goal = self._queries[str(event.progress.name)]
-            goal.take(event.progress, time.time())
+            goal = self._queries[report.name]
+            goal.take(report, time.time())
             goal.pulse.beat(self._clock())
 
     def onQueryIdle(self, event: QueryIdleEvent) -> None:

@@ -7,7 +7,6 @@ import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 from pyspark.sql import SparkSession
@@ -99,12 +98,7 @@ def session(
         ours[f"spark.{role}.extraJavaOptions"] = " ".join([*options, *collector(theirs)])
     for key, value in merged(ours, conf or {}).items():
         builder = builder.config(key, value)
-    spark = builder.getOrCreate()
-    # pyspark asks for this class by its simple name each time that a batch tells of itself, and py4j looks for it in
-    # all jars, 0.1 s of CPU a batch: it is found once.
-    jvm: Any = spark.sparkContext._jvm  # noqa: SLF001 - the JVM's own classes
-    jvm.PythonSQLUtils = jvm.PythonSQLUtils
-    return spark
+    return builder.getOrCreate()
 
 
 def is_folder(checkpoints: str) -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from logpipeline.progress import read_progress
+from logpipeline_spark.batch_report import BatchReport, read_report
 from logpipeline_spark.checkpoint import Committed, offsets_of, read_offsets
 from logpipeline_spark.health import stall_limit
 from logpipeline_spark.metrics import BoardCollector
@@ -29,17 +30,19 @@ class Clock:
         return self.now
 
 
-def batch(number: int, end: int, latest: int, records: int = 10) -> Any:
+def batch(number: int, end: int, latest: int, records: int | None = 10) -> BatchReport:
     observed = {"records": records, "late": 1, "invalid": 0, "incomplete": 0, "results": 2, "state_rows": 5}
     observed |= {"shortened": 3, "dropped": 4}
     observed |= {"state_bytes": 99, "arrival_ms": 1_700_000_000_000, "watermark": 1_699_999_990}
-    source = SimpleNamespace(
-        endOffset=json.dumps({"raw": {"0": end, "1": 7}}), latestOffset=json.dumps({"raw": {"0": latest, "1": 7}})
-    )
-    progress = SimpleNamespace(
-        name="rate", batchId=number, batchDuration=500, inputRowsPerSecond=20.0, sources=[source], observedMetrics={"goal": observed}
-    )  # fmt: skip
-    return SimpleNamespace(progress=progress)
+    source = {"endOffset": {"raw": {"0": end, "1": 7}}, "latestOffset": {"raw": {"0": latest, "1": 7}}}
+    progress = {
+        "name": "rate",
+        "batchId": number,
+        "batchDuration": 500,
+        "inputRowsPerSecond": 20.0,
+        "sources": [source],
+    }
+    return read_report(json.dumps({**progress, "observedMetrics": {"goal": observed}}))
 
 
 STARTED = SimpleNamespace(id="1", name="rate")
@@ -55,7 +58,7 @@ def happened(board: Board, clock: Clock, events: list[tuple[float, str]]) -> Non
             case "started":
                 board.onQueryStarted(STARTED)  # type: ignore[arg-type]
             case "batch":
-                board.onQueryProgress(batch(1, 10, 30))
+                board.onBatch(batch(1, 10, 30))
             case "idle":
                 board.onQueryIdle(IDLE)  # type: ignore[arg-type]
             case "terminated":
@@ -120,12 +123,12 @@ def told(board: Board) -> dict[str, Any]:
 def test_progress_tells_where_a_goal_is() -> None:
     board = Board("web", {"rate": Goal()})
     board.onQueryStarted(STARTED)  # type: ignore[arg-type]
-    board.onQueryProgress(batch(4, 10, 30))
+    board.onBatch(batch(4, 10, 30))
     first = told(board)
     expected = {"state": "running", "batch": 4, "offsets": {"0": 10, "1": 7}, "offset_total": 17, "lag_records": 20}
     expected |= {"input_records_per_second": 20.0, "watermark": "2023-11-14T22:13:10Z", "records_total": 10}
     assert {key: first[key] for key in expected} == expected
-    board.onQueryProgress(batch(5, 30, 30))
+    board.onBatch(batch(5, 30, 30))
     board.onQueryIdle(IDLE)  # type: ignore[arg-type]
     idle = told(board)
     expected |= {"batch": 5, "offsets": {"0": 30, "1": 7}, "offset_total": 37, "lag_records": 0, "lag_seconds": 0.0}
@@ -171,7 +174,7 @@ def test_a_goal_whose_checkpoint_is_at_fault_says_so_until_it_reads_again(
     board.restarted("rate")
     board.onQueryStarted(STARTED)  # type: ignore[arg-type]
     assert told(board)["checkpoint_failed"] is failed
-    board.onQueryProgress(batch(4, 10, 30))
+    board.onBatch(batch(4, 10, 30))
     assert told(board)["checkpoint_failed"] is False
 
 
