@@ -48,12 +48,14 @@ def _offsets(value: Any) -> dict[str, int] | None:
     return offsets_of(value if isinstance(value, str) else "" if value is None else orjson.dumps(value).decode())
 
 
-class JsonListener(JStreamingQueryListener):  # type: ignore[misc]  # pyspark's own has no types
+class JsonListener(JStreamingQueryListener):
     """Hands a batch's report on to a listener's `onBatch`.
 
     pyspark itself fetches each field by a call into the JVM, a hundred and more of them a batch: on two busy cores that
     took longer than the batches of four goals, and what they reported was half a minute old.
     """
+
+    pylistener: Any
 
     def onQueryProgress(self, jevent: Any) -> None:  # noqa: N802 - Spark's name
         """Take over the whole of it by one call."""
