@@ -1,6 +1,6 @@
 # `make help` lists what there is.
 FOR ?=
-SAMPLE ?= manifests/samples/demo.yaml
+SAMPLE ?= manifests/samples/nginx.yaml
 E2E = .venv/bin/python -m pytest -vv -o console_output_style=times
 
 .DEFAULT_GOAL := help
