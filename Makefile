@@ -42,7 +42,7 @@ test-java: setup ## The tests of the sink connector
 	mvn -q -B -f services/kafka-connect/pom.xml test
 
 test-integration: setup ## The tests against real Kafka, Spark, Connect and Elasticsearch
-	tests/integration/hdfs/install.sh .venv/share/logpipeline/hdfs
+	spark-apps/install.sh .venv/share/logpipeline/hdfs tests/integration/hdfs
 	PYTHON=.venv/bin/python tests/integration/s3/install.sh .venv/share/logpipeline/s3
 	.venv/bin/python -m pytest tests/integration -n logical --dist loadfile
 

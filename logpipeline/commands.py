@@ -29,6 +29,12 @@ lake_state = click.option(
 )
 
 
+def lake_options(resource: Path, state: Path | None, secrets: Path | None) -> list[str]:
+    """Return the options by which another command finds the lake that one with these options does."""
+    given = (("-f", resource), ("--state", state), ("--secrets", secrets))
+    return [word for name, value in given if value is not None for word in (name, str(value))]
+
+
 class _Duration(click.ParamType[timedelta]):
     name = "duration"
 

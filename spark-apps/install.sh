@@ -1,15 +1,17 @@
 #!/bin/sh
-# install.sh DEST: puts the jars that pyspark lacks into DEST. Does nothing when they are there already.
+# install.sh DEST [FOLDER]: puts the jars of the pom.xml in FOLDER into DEST, without one those that pyspark lacks. Does nothing when they
+# are there already.
 set -eu
-source=$(cd "$(dirname "$0")" && pwd)
-dest=${1:?usage: install.sh DEST}
+script=$(cd "$(dirname "$0")" && pwd)/install.sh
+dest=${1:?usage: install.sh DEST [FOLDER]}
+source=$(cd "${2:-$(dirname "$0")}" && pwd)
 mkdir -p "$dest"
 dest=$(cd "$dest" && pwd)
 
-inputs=$(cd "$source" && cat install.sh pom.xml | cksum)
+inputs=$(cat "$script" "$source/pom.xml" | cksum)
 [ "$(cat "$dest/.installed" 2>/dev/null)" != "$inputs" ] || exit 0
 
-echo "spark: resolving the jars that pyspark lacks" >&2
+echo "$(basename "$dest"): resolving the jars" >&2
 rm -rf "$dest"/*.jar "$dest/.installed"
 # Through a file: even a quiet Maven writes escape codes to a pipe.
 log=$dest/.maven.log

@@ -9,20 +9,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import click
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeRemainingColumn,
-    TransferSpeedColumn,
-)
+from rich.progress import TransferSpeedColumn
 from rich.table import Table
 
 from logpipeline.api import load
 from logpipeline.backtest.history import Given, history
 from logpipeline.backtest.history import options as history_options
+from logpipeline.backtest.progress import reading
 from logpipeline.backtest.run import INVALID, Summary
 from logpipeline.backtest.run import backtest as run
 from logpipeline.commands import resource_file
@@ -65,11 +58,10 @@ def backtest(
     pipeline = load(path)
     chosen = chosen_rules(pipeline, names)
     past = history(pipeline, replace(given, inputs=(*given.inputs, *more)))
-    console, messages = Terminal(), Terminal(stderr=True)
+    console = Terminal()
     started = time.monotonic()
-    read = (DownloadColumn(), TransferSpeedColumn()) if past.files else (MofNCompleteColumn(),)
-    columns = (TextColumn("backtest"), BarColumn(), *read, TimeRemainingColumn())
-    with Progress(*columns, console=messages, transient=True, disable=not messages.is_terminal) as progress:
+    speed = (TransferSpeedColumn(),) if past.files else ()
+    with reading(*speed, files=bool(past.files)) as progress:
         task = progress.add_task("backtest", total=past.total)
         try:
             summary = run(

@@ -113,6 +113,8 @@ class TopicLog:
                 "auto.offset.reset": "earliest",
                 "enable.partition.eof": True,
                 "log_level": 0,
+                # Each partition has a consumer, and most of them wait.
+                "queued.max.messages.kbytes": 8192,
             }
         )
         self._consumer.assign([TopicPartition(topic, partition, begin)])

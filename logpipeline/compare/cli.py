@@ -11,12 +11,12 @@ from typing import Any
 
 import click
 import polars as pl
-from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from logpipeline.api import LogPipeline, load
 from logpipeline.backtest.history import Given, History, history
 from logpipeline.backtest.history import options as history_options
+from logpipeline.backtest.progress import reading
 from logpipeline.backtest.run import Summary
 from logpipeline.backtest.run import backtest as run
 from logpipeline.compare.detections import (
@@ -137,10 +137,7 @@ def _row(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _run_all(results: Sequence[_Results], past: History, names: Sequence[str]) -> None:
-    messages = Terminal(stderr=True)
-    read = DownloadColumn() if past.files else MofNCompleteColumn()
-    columns = (TextColumn("{task.description}"), BarColumn(), read, TimeRemainingColumn())
-    with Progress(*columns, console=messages, transient=True, disable=not messages.is_terminal) as progress:
+    with reading(files=bool(past.files)) as progress:
         for one in results:
             wanted = [rule for name, rule in one.rules.items() if not names or name in names]
             if not wanted:

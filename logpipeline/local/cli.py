@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,12 @@ import click
 import psutil
 
 from logpipeline.api import LogPipeline, load
-from logpipeline.commands import DURATION, resource_file, secrets_folder
+from logpipeline.commands import DURATION, lake_options, resource_file, secrets_folder
 from logpipeline.distribution import distribution
 from logpipeline.errors import LogPipelineError
 from logpipeline.local import leftovers
 from logpipeline.local.components import Place, common_environment, processes, settings_files
-from logpipeline.local.history import history_commands, options_of, sql_command
+from logpipeline.local.history import history_commands, sql_command
 from logpipeline.local.lines import PlainScreen
 from logpipeline.local.observer import Observer
 from logpipeline.local.parts import StartError, Startup
@@ -80,7 +81,7 @@ def up(
     state = StateFolder(state_folder(pipeline, state_path))
     state.prepare()
     try:
-        options = options_of(path, state_path, secrets)
+        options = shlex.join(lake_options(path, state_path, secrets))
         code = _run(pipeline, options, state, installed, secrets, duration, patience, born, interrupts)
     finally:
         state.release()

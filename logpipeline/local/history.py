@@ -2,17 +2,9 @@
 
 from __future__ import annotations
 
-import shlex
 from datetime import datetime
-from pathlib import Path
 
 _BY_STATUS = "select status, count(*) from raw group by all order by 2 desc"
-
-
-def options_of(resource: Path, state: Path | None, secrets: Path | None) -> str:
-    """Return the options of `up` by which another command finds the same lake."""
-    given = (("-f", resource), ("--state", state), ("--secrets", secrets))
-    return shlex.join(word for name, value in given if value is not None for word in (name, str(value)))
 
 
 def sql_command(options: str) -> str:

@@ -13,7 +13,7 @@ import click
 from logpipeline.api import LogPipeline, load
 from logpipeline.backtest.history import Given, history
 from logpipeline.backtest.history import options as history_options
-from logpipeline.commands import resource_file
+from logpipeline.commands import lake_options, resource_file
 from logpipeline.errors import LogPipelineError
 from logpipeline.lake.place import lake_uri, store_secret
 from logpipeline.local.state import state_folder
@@ -74,9 +74,8 @@ def report(
     pipeline = load(path)
     with _replacing(output) as put:
         made = _made(pipeline, given, most)
-        folders = (("--state", given.state), ("--secrets", given.secrets))
-        options = [word for name, value in folders if value for word in (name, str(value))]
-        ask = functools.partial(command, str(path), options) if pipeline.spec.lake else None
+        options = lake_options(path, given.state, given.secrets)
+        ask = functools.partial(command, options) if pipeline.spec.lake else None
         content = page(made, ask).encode()
         put(content)
     for name, value in (*_summary(made), ("page", f"{output} ({size(len(content))})")):

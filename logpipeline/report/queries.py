@@ -44,9 +44,8 @@ def records(hours: tuple[tuple[date, int], tuple[date, int]], *conditions: str, 
     return f"SELECT * FROM raw WHERE {where} ORDER BY {order} LIMIT 100"  # noqa: S608 - shown, and quoted by `literal`
 
 
-def command(resource: str, options: Sequence[str], query: str) -> str:
-    """Return the command line that runs a query over the lake of the resource in a file, with more `options`."""
-    words = [shlex.quote(word) for word in (resource, *options)]
+def command(options: Sequence[str], query: str) -> str:
+    """Return the command line that runs a query over the lake that `options` name."""
     # Most queries have single quotes, which the shell's own double quotes leave readable.
     quoted = shlex.quote(query) if _SPECIAL_IN_QUOTES.search(query) else f'"{query}"'
-    return " ".join(["logpipeline sql -f", *words, quoted])
+    return f"logpipeline sql {shlex.join(options)} {quoted}"

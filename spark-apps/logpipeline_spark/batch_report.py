@@ -10,7 +10,7 @@ import orjson
 from pyspark import SparkContext
 from pyspark.sql.streaming.listener import JStreamingQueryListener, StreamingQueryListener
 
-from logpipeline_spark.checkpoint import offsets_of
+from logpipeline_spark.checkpoint import by_partition
 
 
 @dataclass(frozen=True)
@@ -44,12 +44,12 @@ def read_report(text: str) -> BatchReport:
     )
 
 
-def _offsets(value: Any) -> dict[str, int] | None:
-    return offsets_of(value if isinstance(value, str) else "" if value is None else orjson.dumps(value).decode())
+def _offsets(topics: Mapping[str, Any] | None) -> dict[str, int] | None:
+    return None if topics is None else by_partition(topics)
 
 
 class JsonListener(JStreamingQueryListener):
-    """Hands a batch's report on to a listener's `onBatch`.
+    """Hands a batch's report on to a listener in place of pyspark's event.
 
     pyspark itself fetches each field by a call into the JVM, a hundred and more of them a batch: on two busy cores that
     took longer than the batches of four goals, and what they reported was half a minute old.
@@ -59,7 +59,7 @@ class JsonListener(JStreamingQueryListener):
 
     def onQueryProgress(self, jevent: Any) -> None:  # noqa: N802 - Spark's name
         """Take over the whole of it by one call."""
-        self.pylistener.onBatch(read_report(jevent.progress().json()))
+        self.pylistener.onQueryProgress(read_report(jevent.progress().json()))
 
     class Java:
         """What it is to the JVM."""
@@ -68,6 +68,6 @@ class JsonListener(JStreamingQueryListener):
 
 
 def java_listener(listener: StreamingQueryListener) -> Any:
-    """Return what Spark is given for `listener`, whose `onBatch` takes a BatchReport."""
+    """Return what Spark is given for `listener`, whose `onQueryProgress` takes a BatchReport."""
     jvm: Any = SparkContext._jvm  # noqa: SLF001 - as pyspark's own
     return jvm.PythonStreamingQueryListenerWrapper(JsonListener(listener))

@@ -105,7 +105,11 @@ def offsets_of(text: str) -> dict[str, int] | None:
     """
     if text in ("", "None"):  # PySpark writes Java's null as text
         return None
-    topics = json.loads(text)
+    return by_partition(json.loads(text))
+
+
+def by_partition(topics: Mapping[str, Mapping[str, Any]]) -> dict[str, int]:
+    """Return the offsets by partition of what `offsets_of` reads, parsed."""
     return {
         partition if len(topics) == 1 else f"{topic}-{partition}": int(offset)
         for topic, partitions in topics.items()

@@ -12,7 +12,6 @@ from typing import Any
 
 from pyspark.sql.streaming.listener import (
     QueryIdleEvent,
-    QueryProgressEvent,
     QueryStartedEvent,
     QueryTerminatedEvent,
     StreamingQueryListener,
@@ -168,10 +167,7 @@ class Board(StreamingQueryListener):
         """What Spark is given: pyspark's own listener is slow."""
         return java_listener(self)
 
-    def onQueryProgress(self, event: QueryProgressEvent) -> None:
-        """Never called: `onBatch` is."""
-
-    def onBatch(self, report: BatchReport) -> None:
+    def onQueryProgress(self, report: BatchReport) -> None:  # type: ignore[override]  # see _jlistener
         """Take over what the batch reports."""
         with self._lock:
             goal = self._queries[report.name]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ import yaml
 from goal_process import GoalProcess
 from lake_process import Writer, in_lake, on_topic, produce, record, resource, settings_of
 from logpipeline.kafka.security import read_credentials
+from logpipeline.lake.settings import LakeSettings
 from processes import Broker
 from stores import S3, Hdfs
 
@@ -39,45 +41,42 @@ def _reads_on(writer: Writer, count: int) -> None:
     writer.wait_until(lambda tables: (tables["raw"]["offset_total"] or 0) >= count)
 
 
-def test_on_hdfs_each_record_is_there_once_though_writer_and_datanode_are_killed(
-    kafka: Broker, topic: str, hdfs: Hdfs, tmp_path: Path
-) -> None:
-    raw = f"{topic}.raw"
-    settings = settings_of(kafka, topic, f"{hdfs.uri}/lake")
-    writer = Writer(tmp_path, settings)
-    produce(kafka, raw, map(record, range(RECORDS)))
+@contextmanager
+def _killed_on_the_way(kafka: Broker, folder: Path, settings: LakeSettings) -> Iterator[Writer]:
+    """A writer that was killed after a third of the records; it is to read all of them, and is gone after that."""
+    writer = Writer(folder, settings)
+    produce(kafka, settings.raw_topic, map(record, range(RECORDS)))
     try:
         writer.start()
         _reads_on(writer, RECORDS // 3)
         writer.kill()
         writer.start()
+        yield writer
+        _reads_on(writer, RECORDS)
+    finally:
+        writer.kill()
+
+
+def test_on_hdfs_each_record_is_there_once_though_writer_and_datanode_are_killed(
+    kafka: Broker, topic: str, hdfs: Hdfs, tmp_path: Path
+) -> None:
+    settings = settings_of(kafka, topic, f"{hdfs.uri}/lake")
+    with _killed_on_the_way(kafka, tmp_path, settings) as writer:
         _reads_on(writer, 2 * RECORDS // 3)
         hdfs.data_node.kill()
         time.sleep(3)
         hdfs.data_node.start()
-        _reads_on(writer, RECORDS)
-    finally:
-        writer.kill()
-    assert in_lake(settings) == on_topic(kafka, raw)
+    assert in_lake(settings) == on_topic(kafka, settings.raw_topic)
     assert {"_delta_log"} <= hdfs.names("/lake/raw")
 
 
 def test_on_s3_with_the_keys_of_a_secret(kafka: Broker, topic: str, s3: S3, tmp_path: Path) -> None:
-    raw = f"{topic}.raw"
     s3.bucket("history")
     secret = s3.secret(tmp_path / "keys")
     settings = settings_of(kafka, topic, "s3a://history/lake", secret)
-    writer = Writer(tmp_path, settings)
-    produce(kafka, raw, map(record, range(RECORDS)))
-    try:
-        writer.start()
-        _reads_on(writer, RECORDS // 2)
-        writer.kill()
-        writer.start()
-        _reads_on(writer, RECORDS)
-    finally:
-        writer.kill()
-    assert in_lake(settings, read_credentials(secret).values) == on_topic(kafka, raw)
+    with _killed_on_the_way(kafka, tmp_path, settings) as writer:
+        pass
+    assert in_lake(settings, read_credentials(secret).values) == on_topic(kafka, settings.raw_topic)
     assert S3.SECRET["secretKey"] not in writer.log.read_text()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shlex
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,8 +12,9 @@ import pytest
 from rich.text import Text
 
 from logpipeline.api import Goal
+from logpipeline.commands import lake_options
 from logpipeline.local.facts import ComponentFacts, Facts, State, Totals
-from logpipeline.local.history import history_commands, options_of
+from logpipeline.local.history import history_commands
 from logpipeline.local.lines import PlainScreen, changes, status_lines
 from logpipeline.local.results import Result, read_result
 from logpipeline.local.session import last_lines
@@ -210,7 +212,7 @@ def test_the_end_of_a_log(tmp_path: Path) -> None:
 
 
 def test_what_to_try_finds_the_lake_of_the_run() -> None:
-    options = options_of(Path("my demo.yaml"), Path("/state"), None)
+    options = shlex.join(lake_options(Path("my demo.yaml"), Path("/state"), None))
     since, until = datetime(2026, 11, 30, 23, 59, tzinfo=UTC), datetime(2026, 12, 1, 0, 3, tzinfo=UTC)
     asked, report, backtest = history_commands(options, since, until)
     assert asked.startswith("logpipeline sql -f 'my demo.yaml' --state /state \"select ")

@@ -110,7 +110,7 @@ def test_the_query_of_a_value_finds_it_and_nothing_else(text: str, tmp_path: Pat
     query = records((hour, hour), is_value("path", shortened(text)))
     assert [row[3] for row in connection.sql(query).fetchall()] == [text]
     assert literal(text).isprintable()
-    line = command("it's here.yaml", [], query).removeprefix("logpipeline sql -f ")
+    line = command(["-f", "it's here.yaml"], query).removeprefix("logpipeline sql -f ")
     assert line.isprintable()
     said = subprocess.run(
         ["sh", "-c", f"printf '%s\\n' {line}"], cwd=tmp_path, capture_output=True, text=True, check=True

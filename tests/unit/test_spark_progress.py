@@ -58,7 +58,7 @@ def happened(board: Board, clock: Clock, events: list[tuple[float, str]]) -> Non
             case "started":
                 board.onQueryStarted(STARTED)  # type: ignore[arg-type]
             case "batch":
-                board.onBatch(batch(1, 10, 30))
+                board.onQueryProgress(batch(1, 10, 30))
             case "idle":
                 board.onQueryIdle(IDLE)  # type: ignore[arg-type]
             case "terminated":
@@ -123,12 +123,12 @@ def told(board: Board) -> dict[str, Any]:
 def test_progress_tells_where_a_goal_is() -> None:
     board = Board("web", {"rate": Goal()})
     board.onQueryStarted(STARTED)  # type: ignore[arg-type]
-    board.onBatch(batch(4, 10, 30))
+    board.onQueryProgress(batch(4, 10, 30))
     first = told(board)
     expected = {"state": "running", "batch": 4, "offsets": {"0": 10, "1": 7}, "offset_total": 17, "lag_records": 20}
     expected |= {"input_records_per_second": 20.0, "watermark": "2023-11-14T22:13:10Z", "records_total": 10}
     assert {key: first[key] for key in expected} == expected
-    board.onBatch(batch(5, 30, 30))
+    board.onQueryProgress(batch(5, 30, 30))
     board.onQueryIdle(IDLE)  # type: ignore[arg-type]
     idle = told(board)
     expected |= {"batch": 5, "offsets": {"0": 30, "1": 7}, "offset_total": 37, "lag_records": 0, "lag_seconds": 0.0}
@@ -174,7 +174,7 @@ def test_a_goal_whose_checkpoint_is_at_fault_says_so_until_it_reads_again(
     board.restarted("rate")
     board.onQueryStarted(STARTED)  # type: ignore[arg-type]
     assert told(board)["checkpoint_failed"] is failed
-    board.onBatch(batch(4, 10, 30))
+    board.onQueryProgress(batch(4, 10, 30))
     assert told(board)["checkpoint_failed"] is False
 
 

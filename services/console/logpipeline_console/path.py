@@ -163,17 +163,20 @@ def _connect(known: Known, rate: float | None) -> PartFacts:
     return PartFacts(state, known.task_fault or "", rate=own, lag=known.committed_lag, facts=facts)
 
 
+def _query_state(lag: int | None, rate: float | None, *, running: bool, failed: bool) -> State:
+    """Return how streaming queries are that lag behind a topic of this rate."""
+    if running:
+        return "behind" if _behind(lag, rate) else "running"
+    return "failed" if failed else "starting"
+
+
 def _lake(known: Known, rate: float | None) -> PartFacts:
     raw = known.tables.get("raw")
     if raw is None:
         return PartFacts("unknown")
     lag = raw.lag_records if known.produced is None else raw.behind(known.produced)
     faults = [f"{table.table}: {table.error}" for table in known.tables.values() if table.error is not None]
-    state: State = "starting"
-    if all(table.state == "running" for table in known.tables.values()):
-        state = "behind" if _behind(lag, rate) else "running"
-    elif faults:
-        state = "failed"
+    running = all(table.state == "running" for table in known.tables.values())
     sizes = {
         f"table {table.table}": None
         if table.bytes is None or table.files is None
@@ -181,7 +184,7 @@ def _lake(known: Known, rate: float | None) -> PartFacts:
         for table in known.tables.values()
     }
     return PartFacts(
-        state,
+        _query_state(lag, rate, running=running, failed=bool(faults)),
         "; ".join(faults),
         rate=raw.input_records_per_second,
         lag=lag,
@@ -199,13 +202,8 @@ def _goal(name: str, known: Known, rate: float | None) -> PartFacts:
         state: State = "unknown" if fault is None else "not answering"
         return PartFacts(state, fault or "", total=known.results.get(name), counts="results")
     lag = goal.lag_records if known.produced is None else goal.behind(known.produced)
-    state = "starting"
-    if goal.state == "running":
-        state = "behind" if _behind(lag, rate) else "running"
-    elif goal.error is not None:
-        state = "failed"
     return PartFacts(
-        state,
+        _query_state(lag, rate, running=goal.state == "running", failed=goal.error is not None),
         goal.error or "",
         rate=goal.input_records_per_second,
         lag=lag,
