@@ -155,3 +155,13 @@ class LogFormatter(logging.Formatter):
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the name is logging's
         """Return the line of a record; a stack trace follows it."""
         return plain(super().formatMessage(record))
+
+
+def size(count: int) -> str:
+    """Return a number of bytes in the largest unit that it fills."""
+    amount = float(count)
+    for unit in ("B", "KiB", "MiB", "GiB", "TiB"):
+        if amount < 1024:
+            return f"{amount:,.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
+        amount /= 1024
+    return f"{amount:,.1f} PiB"

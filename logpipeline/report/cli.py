@@ -17,9 +17,9 @@ from logpipeline.commands import lake_options, resource_file
 from logpipeline.errors import LogPipelineError
 from logpipeline.lake.place import lake_uri, store_secret
 from logpipeline.local.state import state_folder
-from logpipeline.plain import plain_json, say, write
+from logpipeline.plain import plain_json, say, size, write
 from logpipeline.report.logs import of_logs
-from logpipeline.report.page import numbers, page, size
+from logpipeline.report.page import numbers, page
 from logpipeline.report.panels import Report
 from logpipeline.report.queries import command
 

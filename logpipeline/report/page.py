@@ -11,7 +11,7 @@ from typing import Any
 
 import jinja2
 
-from logpipeline.plain import plain
+from logpipeline.plain import plain, size
 from logpipeline.report.charts import svg
 from logpipeline.report.panels import Kind, Panel, Report
 
@@ -66,13 +66,3 @@ def written(value: Any, kind: Kind) -> str:
             return f"{value:+.1%}"
         case "seconds":
             return f"{value * 1000:.3g} ms" if value < 1 else f"{value:,.3g} s"
-
-
-def size(count: int) -> str:
-    """Return a number of bytes in the largest unit that it fills."""
-    amount = float(count)
-    for unit in ("B", "KiB", "MiB", "GiB", "TiB"):
-        if amount < 1024:
-            return f"{amount:,.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
-        amount /= 1024
-    return f"{amount:,.1f} PiB"

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from logpipeline.api import LogPipeline
+from logpipeline.plain import size
 from logpipeline.progress import GoalProgress, TableProgress
 from logpipeline_console.goals import ShownGoal
 
@@ -180,7 +181,7 @@ def _lake(known: Known, rate: float | None) -> PartFacts:
     sizes = {
         f"table {table.table}": None
         if table.bytes is None or table.files is None
-        else f"{table.bytes / 1e6:,.1f} MB in {table.files:,} files"
+        else f"{size(table.bytes)} in {table.files:,} files"
         for table in known.tables.values()
     }
     return PartFacts(
