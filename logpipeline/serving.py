@@ -21,6 +21,8 @@ Verdict = Callable[[], tuple[bool, str]]
 """Whether all is well, and a line that says more."""
 Document = Callable[[], bytes]
 """JSON that is made when it is asked for."""
+Folder = Callable[[str], tuple[str, str, bytes]]
+"""Status, type and content of a file, by its path below the folder's."""
 
 # A connection costs no thread, only a request that is being answered does.
 _THREADS = 4
@@ -56,9 +58,10 @@ def serve(
     address: str,
     port: int,
     documents: Mapping[str, Document] | None = None,
+    folders: Mapping[str, Folder] | None = None,
 ) -> Server:
-    """Serve /metrics, and by path the `verdicts` (/healthz, /readyz) and `documents`, in background threads; raises
-    LogPipelineError when the port is taken.
+    """Serve /metrics, and by path the `verdicts` (/healthz, /readyz), `documents` and, below their paths, `folders`, in
+    background threads; raises LogPipelineError when the port is taken.
     """
     metrics, found = make_wsgi_app(registry), documents or {}
     paths = ["/metrics", *found, *verdicts]
@@ -71,6 +74,11 @@ def serve(
         if path in found:
             start_response("200 OK", [("Content-Type", "application/json")])
             return [found[path]()]
+        for folder, read in (folders or {}).items():
+            if path.startswith(folder):
+                status, kind, content = read(path.removeprefix(folder))
+                start_response(status, [("Content-Type", kind)])
+                return [content]
         if path in verdicts:
             well, text = verdicts[path]()
             status = "200 OK" if well else "503 Service Unavailable"

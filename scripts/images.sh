@@ -12,7 +12,7 @@ archives=${LOGPIPELINE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/logpipeline}/image
 read -ra options <<<"${BUILD_OPTIONS:-}"
 
 # In an order in which each finds what it builds on.
-order=(kafka kafka-connect elasticsearch log-generator alert-bridge console spark operator)
+order=(kafka kafka-connect elasticsearch log-generator alert-bridge console report spark operator)
 declare -A folder=(
     [kafka]=services/kafka
     [kafka-connect]=services/kafka-connect
@@ -20,6 +20,7 @@ declare -A folder=(
     [log-generator]=services/log-generator
     [alert-bridge]=services/alert-bridge
     [console]=services/console
+    [report]=services/report
     [spark]=spark-apps
     [operator]=operator
 )
@@ -28,6 +29,7 @@ declare -A also=(
     [log-generator]='logpipeline pyproject.toml requirements.lock'
     [alert-bridge]='logpipeline pyproject.toml requirements.lock'
     [console]='logpipeline pyproject.toml requirements.lock'
+    [report]='logpipeline pyproject.toml requirements.lock'
     [spark]='services/kafka logpipeline pyproject.toml requirements.lock'
     [operator]='logpipeline pyproject.toml requirements.lock'
 )

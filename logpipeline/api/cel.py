@@ -113,6 +113,12 @@ def are_durations(*values: str) -> str:
     return " && ".join(f"{value} != '' && {value}.matches({text(DURATION_PATTERN)})" for value in values)
 
 
+def at_least(name: str, field: str, least: int, fault: str) -> CelRule:
+    """Return the rule that the duration `field` is of `least` seconds or more."""
+    value = f"self.{field}"
+    return CelRule(name, f"!({are_durations(value)}) || {seconds(value)} >= {least}", fault, field=field)
+
+
 def checked(*rules: CelRule) -> Any:
     """Return what a field's JSON schema has besides, for `rules` of its value alone."""
     return {VALIDATIONS: [rule.schema() for rule in rules]}

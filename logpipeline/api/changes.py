@@ -254,6 +254,7 @@ CHANGES: tuple[Change, ...] = (
     Change("lake.uri", FIXED, (_LAKE,), "The tables would stay behind."),
     Change("lake.tables", ROLLING, (_LAKE,), "A shorter retention takes effect with the next maintenance."),
     *_storage("lake.storage", _LAKE),
+    Change("reports", HOT, ("report",), "From its next run on. Removed: no more pages are written, the old ones stay."),
     Change("console", ROLLING, (_CONSOLE,), "Added: the page is there; removed: it is not. Nothing else is touched."),
     Change("networkPolicy", HOT, ("everything",), "The policies change; what is connected stays so on most networks."),
     Change("alerting.topic", ROLLING, ("topics", _BRIDGE), "The old topic stays as it is, with what is open in it."),

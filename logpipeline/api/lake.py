@@ -8,17 +8,12 @@ from typing import Annotated, ClassVar
 from pydantic import Field, model_validator
 
 from logpipeline.api.base import Duration, Matching, Model, Quantity, SecretReference, part, written
-from logpipeline.api.cel import CelRule, are_durations, fixed, seconds
+from logpipeline.api.cel import at_least, fixed
 from logpipeline.api.kafka import Storage
 from logpipeline.api.pods import Workload
 
 _SHORT_RETENTION = "retention: a table is cleaned up by the hour; write at least 1h"
 _SHORT_TRIGGER = "trigger: each commit is a file and an entry of the table's log; write at least 1s"
-
-
-def _at_least(name: str, field: str, least: int, fault: str) -> CelRule:
-    value = f"self.{field}"
-    return CelRule(name, f"!({are_durations(value)}) || {seconds(value)} >= {least}", fault, field=field)
 
 
 class LakeStorage(Storage):
@@ -32,7 +27,7 @@ class _Table(Model):
 
     retention: Duration = Field(written("400d"), description="How long a row is kept, by Kafka's timestamp.")
 
-    cel: ClassVar = (_at_least("table-retention", "retention", 3600, _SHORT_RETENTION),)
+    cel: ClassVar = (at_least("table-retention", "retention", 3600, _SHORT_RETENTION),)
 
     @model_validator(mode="after")
     def _is_kept(self) -> _Table:
@@ -94,7 +89,7 @@ class Lake(Workload):
             "a running lake never moves, for its tables would stay behind; take spec.lake out and apply, then give it "
             "again",
         ),
-        _at_least("lake-trigger", "trigger", 1, _SHORT_TRIGGER),
+        at_least("lake-trigger", "trigger", 1, _SHORT_TRIGGER),
     )
 
     @model_validator(mode="after")

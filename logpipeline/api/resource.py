@@ -27,6 +27,7 @@ from logpipeline.api.kafka import Kafka, Storage
 from logpipeline.api.lake import Lake
 from logpipeline.api.network import NetworkPolicies
 from logpipeline.api.pods import Resources, Workload
+from logpipeline.api.reports import ScheduledReport
 from logpipeline.api.sink import Sink
 from logpipeline.api.source import Source, Topic
 
@@ -125,6 +126,9 @@ class Spark(Workload):
         return self
 
 
+_NO_LAKE = "reports: are made of the lake, and there is none; give lake: {}, or leave reports out"
+
+
 class Spec(Model):
     """What the user wants."""
 
@@ -141,6 +145,11 @@ class Spec(Model):
     sink: Sink | None = Field(None, description="Search over the raw records; absent: none.")
     alerting: Alerting | None = Field(None, description="Alerts of the goals that have `having`; absent: none.")
     lake: Lake | None = Field(None, description="The history as tables for SQL and reports; absent: none is kept.")
+    reports: Annotated[list[ScheduledReport], Field(max_length=20)] = Field(
+        default_factory=list,
+        description="Pages about the lake, written on a schedule.",
+        json_schema_extra=map_by("name"),
+    )
     console: Console | None = Field(None, description="A page that shows the pipeline; absent: none on a cluster.")
     # No default in the CRD: an older operator would find a field in every resource that it does not know.
     network_policy: NetworkPolicies = Field(
@@ -160,7 +169,14 @@ class Spec(Model):
             "a topic has more replicas than kafka.managed has brokers; leave its replicas out, or write "
             "kafka.managed.replicas: 3",
         ),
+        CelRule("reports-lake", "!has(self.reports) || self.reports.size() == 0 || has(self.lake)", _NO_LAKE),
     )
+
+    @model_validator(mode="after")
+    def _reports_have_a_lake(self) -> Spec:
+        if self.reports and self.lake is None:
+            raise ValueError(_NO_LAKE)
+        return self
 
     @model_validator(mode="after")
     def _replicas_fit(self) -> Spec:
@@ -176,10 +192,11 @@ class Spec(Model):
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Spec:
-        names = [goal.name for goal in self.goals]
-        for name in names:
-            if names.count(name) > 1:
-                raise ValueError(f"goals: the name {name!r} is given twice; every goal needs its own")
+        for kind, items in (("goal", self.goals), ("report", self.reports)):
+            names = [item.name for item in items]
+            for name in names:
+                if names.count(name) > 1:
+                    raise ValueError(f"{kind}s: the name {name!r} is given twice; every {kind} needs its own")
         return self
 
 

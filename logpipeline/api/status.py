@@ -114,6 +114,15 @@ class LakeStatus(StatusModel):
     last_commit_time: Time | None = Field(None, description="When records were last written.")
 
 
+class ReportStatus(StatusModel):
+    """A scheduled report."""
+
+    name: str = Field(description="The report.")
+    state: str | None = Field(None, description="In one word: waiting, running, written or failed.")
+    last_due_time: Time | None = Field(None, description="When a page was last due.")
+    last_written_time: Time | None = Field(None, description="When a page was last written.")
+
+
 class Names(StatusModel):
     """What the pipeline is called where others are too; it stays so while the pipeline runs."""
 
@@ -137,6 +146,9 @@ class Status(StatusModel):
     records: Count | None = Field(None, description="Records that were ever written to the raw topic.")
     sink: SinkStatus | None = Field(None, description="The way into Elasticsearch; absent without a sink.")
     lake: LakeStatus | None = Field(None, description="The history; absent without a lake.")
+    reports: list[ReportStatus] = Field(
+        default_factory=list, description="Each scheduled report.", json_schema_extra=map_by("name")
+    )
     names: Names | None = Field(None, description="Names outside the namespace that the resource does not give.")
 
     def document(self) -> dict[str, Any]:

@@ -12,6 +12,8 @@ STATISTICS: dict[TableName, tuple[str, ...]] = {
     "raw": ("event_time", "client_ip", "status", "host", "invalid", "topic", "partition", "offset", "kafka_time"),
     "results": ("goal", "window_start", "window_end", "identity", "kafka_time"),
 }
+# Where the pages of scheduled reports are: a folder for each, in it FIRST--LAST.html by its first and last hour.
+PAGES = "report/pages"
 
 
 def folder(uri: str, table: str) -> str:

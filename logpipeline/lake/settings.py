@@ -6,15 +6,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
-import orjson
-import yaml
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from logpipeline.api import LogPipeline
 from logpipeline.api.base import Model
 from logpipeline.api.kafka import KafkaSecurity
 from logpipeline.api.source import COLUMNS, RawTopic, Source, Topic
-from logpipeline.errors import LogPipelineError
 from logpipeline.lake.names import TableName
 from logpipeline.rules import Rule, rule_of
 
@@ -123,20 +120,3 @@ def _reading(source: Source) -> Source:
     kept = ("format", "fields", "timestamp", "max_future_skew")
     others = {name: getattr(plain, name) for name in Source.model_fields if name not in kept}
     return source.model_copy(update={**others, "topic": RawTopic(), "invalid_topic": Topic()})
-
-
-def to_text(settings: LakeSettings) -> str:
-    """Return the document that `read_settings` reads back."""
-    return yaml.safe_dump(settings.model_dump(mode="json", by_alias=True, exclude_defaults=True))
-
-
-def read_settings(path: Path) -> LakeSettings:
-    """Return the settings in the file `path`; raises LogPipelineError, naming field and fault, for any other file."""
-    try:
-        # As JSON, in which text may be a path although models are strict.
-        return LakeSettings.model_validate_json(orjson.dumps(yaml.safe_load(path.read_text(encoding="utf-8"))))
-    except (OSError, yaml.YAMLError) as error:
-        raise LogPipelineError(f"{path}: cannot be read: {error}") from error
-    except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
-        raise LogPipelineError(f"{path}: {faults}") from error

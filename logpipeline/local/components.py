@@ -18,10 +18,11 @@ from logpipeline.kafka.broker import Node, broker_properties
 from logpipeline.kafka.connect import worker_properties
 from logpipeline.kafka.properties import java_properties
 from logpipeline.lake.place import lake_uri
-from logpipeline.lake.settings import KafkaSettings, LakeSettings, lake_settings, to_text
+from logpipeline.lake.settings import KafkaSettings, LakeSettings, lake_settings
 from logpipeline.local.leftovers import MARK
 from logpipeline.local.ports import HOST
 from logpipeline.rules import alerts
+from logpipeline.settings import to_text
 from logpipeline.traffic import generate_options
 
 _SMALL_HEAP = "-Xms128m -Xmx384m -XX:+UseSerialGC"

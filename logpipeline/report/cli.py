@@ -6,6 +6,7 @@ import functools
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -22,6 +23,7 @@ from logpipeline.report.logs import of_logs
 from logpipeline.report.page import numbers, page
 from logpipeline.report.panels import Report
 from logpipeline.report.queries import command
+from logpipeline.report.settings import detecting, report_settings
 
 
 @click.command()
@@ -33,6 +35,7 @@ from logpipeline.report.queries import command
     type=click.Path(path_type=Path),
     help="File of the page.  [default: report.html]",
 )
+@click.option("--name", "scheduled", help="A report of spec.reports: its page of the last full hours goes to the lake.")
 @click.option("--top", "most", type=click.IntRange(1, 1000), default=20, show_default=True, help="Rows of a panel.")
 @click.option(
     "--format",
@@ -46,6 +49,7 @@ def report(
     path: Path,
     given: Given,
     output: Path | None,
+    scheduled: str | None,
     most: int,
     form: str,
 ) -> None:
@@ -63,7 +67,15 @@ def report(
       logpipeline report -f nginx.yaml --input access.log.1.gz --input access.log --top 50
       logpipeline report -f nginx.yaml --lake 2024-05-01 2024-05-31T23:00 -o may.html
       logpipeline report -f nginx.yaml --input access.log --format json | jq '.slowest[:3]'
+      logpipeline report -f nginx.yaml --name daily
     """
+    if scheduled is not None:
+        if output or form == "json" or given.inputs or given.span or given.topic:
+            raise LogPipelineError(
+                "--name: the resource says what is read and where the page goes; give no other input or output"
+            )
+        _write_scheduled(load(path), scheduled, given)
+        return
     if form == "json":
         if output:
             raise LogPipelineError("--output: is where the page goes; --format json writes to standard output")
@@ -89,8 +101,24 @@ def _made(pipeline: LogPipeline, given: Given, most: int) -> Report:
     # Files alone need nothing that reads Delta.
     from logpipeline.report.lake import of_lake  # noqa: PLC0415
 
-    uri = lake_uri(pipeline, state_folder(pipeline, given.state) / "lake")
-    return of_lake(pipeline, uri, store_secret(pipeline, given.secrets), *hours, most)
+    secret = store_secret(pipeline, given.secrets)
+    return of_lake(pipeline.name, detecting(pipeline), _uri(pipeline, given), secret, hours, most)
+
+
+def _uri(pipeline: LogPipeline, given: Given) -> str:
+    return lake_uri(pipeline, state_folder(pipeline, given.state) / "lake")
+
+
+def _write_scheduled(pipeline: LogPipeline, name: str, given: Given) -> None:
+    """Write the page of a report of the resource, as its CronJob does on a cluster."""
+    reports = {report.name: report for report in pipeline.spec.reports}
+    if name not in reports:
+        known = f"it has {', '.join(reports)}" if reports else "it has none, see spec.reports"
+        raise LogPipelineError(f"--name: {pipeline.name} has no report {name!r}; {known}")
+    from logpipeline.report.job import write_page  # noqa: PLC0415
+
+    settings = report_settings(pipeline, reports[name], _uri(pipeline, given))
+    write_page(settings, store_secret(pipeline, given.secrets), datetime.now(UTC))
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from logpipeline.api.base import format_duration
-from logpipeline.api.status import Status
+from logpipeline.api.status import ReportStatus, Status
 from logpipeline.progress import GoalProgress, read_progress, read_tables
 
 
@@ -88,6 +88,7 @@ def of_resource(document: Mapping[str, Any], now: datetime) -> View:
         totals |= {"indexed": sink.indexed, "dead letters": sink.dead_letters, "connector tasks": sink.tasks}
     if (lake := status.lake) is not None:
         totals |= _lake(lake.lag, lake.files, lake.bytes)
+    totals |= {f"report {report.name}": _report(report, now) for report in status.reports}
     ready, flow = (conditions.get(kind) for kind in ("Ready", "FlowHealthy"))
     healthy = ready is not None and ready.status == "True" and (flow is None or flow.status != "False")
     name = f"{metadata.get('namespace', 'default')}/{metadata['name']}"
@@ -121,6 +122,11 @@ def of_run(status: Mapping[str, Any], *, running: bool) -> View:
 def _lake(lag: int | None, files: int | None, size: int | None) -> dict[str, int | str | None]:
     known = None if files is None or size is None else f"{size / 2**20:,.0f} MiB in {files:,} files"
     return {"lake": known, "lake lag": lag}
+
+
+def _report(report: ReportStatus, now: datetime) -> str:
+    last = age(report.last_written_time, now)
+    return f"{report.state or 'unknown'}, {f'last page {last} ago' if last else 'no page yet'}"
 
 
 def _component(component: Mapping[str, Any], *, running: bool) -> Line:

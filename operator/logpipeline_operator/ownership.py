@@ -14,11 +14,13 @@ from typing import Any
 from logpipeline.api.resource import KIND
 from logpipeline_operator.cluster.kinds import (
     COMPONENT_LABEL,
+    CRON_JOB,
     DEPLOYMENT,
     GOAL_LABEL,
     INSTANCE_LABEL,
     MANAGED_BY,
     MANAGED_BY_LABEL,
+    REPORT_LABEL,
     STATEFUL_SET,
     VOLUME_CLAIM,
     Document,
@@ -78,11 +80,12 @@ def holds_up(taken: Document, document: Document) -> bool:
     """Return whether `document` must not be applied because the name of `taken`, another desired object of the
     pipeline, belongs to somebody else: pods would mount the other's ConfigMap or volume, or run as its account.
     """
-    if document["kind"] not in (STATEFUL_SET.name, DEPLOYMENT.name):
+    if document["kind"] not in (STATEFUL_SET.name, DEPLOYMENT.name, CRON_JOB.name):
         return False
     of, ours = taken["metadata"]["labels"], document["metadata"]["labels"]
     # What all goals share names no goal.
-    return of[COMPONENT_LABEL] == ours[COMPONENT_LABEL] and of.get(GOAL_LABEL) in (None, ours.get(GOAL_LABEL))
+    same_item = all(of.get(label) in (None, ours.get(label)) for label in (GOAL_LABEL, REPORT_LABEL))
+    return same_item and of[COMPONENT_LABEL] == ours[COMPONENT_LABEL]
 
 
 def taken_findings(live: Iterable[Document], key: PipelineKey) -> list[Finding]:

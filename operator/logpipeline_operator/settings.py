@@ -26,6 +26,7 @@ class Images:
     spark: str = _ours("spark")
     alert_bridge: str = _ours("alert-bridge")
     console: str = _ours("console")
+    report: str = _ours("report")
     elasticsearch: str = f"{_ELASTIC}/elasticsearch/elasticsearch:{_ELASTIC_VERSION}"
     kibana: str = f"{_ELASTIC}/kibana/kibana:{_ELASTIC_VERSION}"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from py4j.protocol import Py4JJavaError
@@ -9,6 +10,14 @@ from pyspark.sql import SparkSession
 
 # What Hadoop says of a file that is gone or cut off; anything else, as a store that does not answer, may pass.
 _NOT_WHOLE = ("FileNotFoundException", "ChecksumException", "EOFException")
+
+
+@dataclass(frozen=True)
+class File:
+    """A file: its path below the folder that was listed, its size in bytes."""
+
+    path: str
+    bytes: int
 
 
 class Folder:
@@ -36,6 +45,26 @@ class Folder:
             if error.java_exception.getClass().getSimpleName() in _NOT_WHOLE:
                 return ""
             raise
+
+    def read_bytes(self, name: str) -> bytes:
+        """Return what is in a file."""
+        stream = self._files.open(self._below(name))
+        try:
+            return bytes(self._jvm.org.apache.commons.io.IOUtils.toByteArray(stream))
+        finally:
+            stream.close()
+
+    def files(self, name: str) -> list[File]:
+        """Return the files below the folder `name`, however deep; none where it is not there."""
+        if not self.exists(name):
+            return []
+        found, each = [], self._files.listFiles(self._below(name), True)
+        folder = str(self._files.makeQualified(self._below(name)))
+        while each.hasNext():
+            status = each.next()
+            path = str(self._files.makeQualified(status.getPath())).removeprefix(f"{folder}/")
+            found.append(File(path, int(status.getLen())))
+        return found
 
     def write(self, name: str, text: str) -> None:
         """Write a file, in place of an earlier one."""

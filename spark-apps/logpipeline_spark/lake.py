@@ -16,7 +16,8 @@ from pyspark.sql.streaming.query import StreamingQuery
 
 from logpipeline import threads
 from logpipeline.lake import place, tables
-from logpipeline.lake.settings import read_settings
+from logpipeline.lake.settings import LakeSettings
+from logpipeline.settings import read_settings
 from logpipeline_spark import container, delta, kafka, s3
 from logpipeline_spark.batches import Batches
 from logpipeline_spark.health import stall_limit
@@ -24,6 +25,7 @@ from logpipeline_spark.host import JVM_GONE, Host
 from logpipeline_spark.lake_writer import Writer
 from logpipeline_spark.maintenance import Maintenance
 from logpipeline_spark.metrics import LakeCollector
+from logpipeline_spark.pages import Pages
 from logpipeline_spark.placement import InProcess
 from logpipeline_spark.progress import Board, Table
 from logpipeline_spark.serving import serve
@@ -46,17 +48,19 @@ def main(path: Path) -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    settings = read_settings(path)
+    settings = read_settings(path, LakeSettings)
     client = kafka.client_settings(
         settings.kafka.security, settings.kafka.bootstrap_servers, settings.kafka.secret_folder
     )
     board = Board(settings.pipeline, {name: Table() for name in tables.SCHEMAS}, "table")
+    pages = Pages(settings.uri)
     server = serve(
         board,
         LakeCollector(board),
         settings.metrics_address,
         settings.metrics_port,
         stall_limit=stall_limit(timedelta(seconds=settings.trigger)),
+        folders={"/reports/": pages.reply},
     )
     memory = container.memory_limit()
     # A file of Parquet is built in the heap, 128 MiB and more of it at a time, and Delta holds its log there.
@@ -72,6 +76,7 @@ def main(path: Path) -> None:
     try:
         if settings.secret_folder is not None:
             s3.configure(spark, settings.secret_folder, place.SECRET_FIELD)
+        pages.open(spark)
         partitions = kafka.partition_count(spark, client, settings.raw_topic, stop, board.waiting)
         for goal in settings.results:
             kafka.partition_count(spark, client, goal.topic, stop, board.waiting)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import orjson
 from prometheus_client import CollectorRegistry
 from prometheus_client.registry import Collector
@@ -10,10 +12,19 @@ from logpipeline import serving
 from logpipeline_spark.progress import Board
 
 
-def serve(board: Board, collector: Collector, address: str, port: int, *, stall_limit: float) -> serving.Server:
+def serve(
+    board: Board,
+    collector: Collector,
+    address: str,
+    port: int,
+    *,
+    stall_limit: float,
+    folders: Mapping[str, serving.Folder] | None = None,
+) -> serving.Server:
     """Serve the board in a background thread and return the server; raises LogPipelineError when the port is taken.
 
-    `collector` makes metrics of it; `stall_limit`: so many seconds without progress make /healthz fail.
+    `collector` makes metrics of it; `stall_limit`: so many seconds without progress make /healthz fail; `folders` are
+    served besides.
     """
     registry = CollectorRegistry()
     registry.register(collector)
@@ -26,6 +37,7 @@ def serve(board: Board, collector: Collector, address: str, port: int, *, stall_
         address,
         port,
         {"/progress": lambda: orjson.dumps(board.as_json())},
+        folders,
     )
 
 

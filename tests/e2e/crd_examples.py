@@ -185,6 +185,27 @@ RULES: dict[str, Example] = {
     "lake-trigger": setting(
         "lake.trigger", "1s", "500ms", "trigger: each commit is a file and an entry of the table's log; write at least 1s"
     ),
+    # Reports.
+    "schedule": setting(
+        "reports", [{"name": "a", "schedule": "*/5 0-3,7 1 JAN-mar sun"}], [{"name": "a", "schedule": "60 0 * * *"}],
+        "'60 0 * * *' is not the schedule of a CronJob; write minute, hour", lake={},
+    ),
+    "report-name": setting(
+        "reports", [{"name": "web-kafkas", "schedule": "@daily"}], [{"name": "web-kafka", "schedule": "@daily"}],
+        "name: has the name of a component between its hyphens", lake={},
+    ),
+    "report-window": setting(
+        "reports", [{"name": "a", "schedule": "@daily", "window": "1d60m"}], [{"name": "a", "schedule": "@daily", "window": "90m"}],
+        "window: an hour is what is counted; write whole hours", lake={},
+    ),
+    "report-keep": setting(
+        "reports", [{"name": "a", "schedule": "@daily", "keep": "1h"}], [{"name": "a", "schedule": "@daily", "keep": "59m"}],
+        "keep: the page would be gone with the next one; write at least 1h", lake={},
+    ),
+    "reports-lake": Example(
+        {"reports": [{"name": "a", "schedule": "@daily"}], "lake": {}}, {"reports": [{"name": "a", "schedule": "@daily"}]},
+        "reports: are made of the lake, and there is none; give lake: {}",
+    ),
     "replicas-within-brokers": setting(
         f"{KAFKA}.replicas", 3, 1, "a topic has more replicas than kafka.managed has brokers; leave its replicas out",
         **{f"{GOAL}.topic.replicas": 3},

@@ -16,7 +16,8 @@ from typing import Any
 from confluent_kafka import Consumer, Producer, TopicPartition
 
 from logpipeline.api import parse
-from logpipeline.lake.settings import KafkaSettings, LakeSettings, lake_settings, to_text
+from logpipeline.lake.settings import KafkaSettings, LakeSettings, lake_settings
+from logpipeline.settings import to_text
 from logpipeline.sql.reader import Limits, open_lake, run
 from processes import Broker, free_port, own_temporary_files
 

@@ -56,6 +56,10 @@ EVERYTHING: dict[str, Any] = {
         "consoleUrl": "https://console.example.org",
     },
     "lake": {**WORKLOAD, "storage": STORAGE},
+    "reports": [
+        {"name": "daily", "schedule": "10 0 * * *"},
+        {"name": "by-week", "schedule": "@weekly", "window": "7d"},
+    ],
     "console": WORKLOAD,
 }
 EXTERNAL: dict[str, Any] = {
@@ -77,6 +81,7 @@ EXTERNAL: dict[str, Any] = {
         "webhook": {"url": "https://hook.example.org/in", "secretRef": {"name": "hook-login"}},
     },
     "lake": {"uri": "s3a://bucket/lake", "secretRef": {"name": "lake-keys"}},
+    "reports": [{"name": "daily", "schedule": "10 0 * * *"}],
     "console": {"secretRef": {"name": "console-token"}},
 }
 MUTUAL: dict[str, Any] = {

@@ -66,6 +66,7 @@ EDITS: dict[str, Any] = {
     "lake": {"trigger": "7s"},
     "lake.tables": {"raw": {"retention": "7d"}},
     "lake.storage.size": "9Gi",
+    "reports": [{"name": "daily", "schedule": "@hourly"}, {"name": "by-week", "schedule": "@weekly", "window": "7d"}],
     "console": {"image": IMAGE},
     "networkPolicy": {"enabled": False},
 }

@@ -13,6 +13,7 @@ from logpipeline.results import MalformedResultError, WindowResult, read_result
 from logpipeline_console.evidence import BadRequestError, asked
 from logpipeline_console.goals import ShownGoal, goals_of
 from logpipeline_console.path import Known, facts_of, links_of, parts_of
+from logpipeline_console.reports import listed
 from logpipeline_console.windows import Windows, episodes, peaks
 from pipelines import a_pipeline
 
@@ -182,3 +183,13 @@ def test_a_question_that_makes_no_sense_is_refused_with_the_reason(changes: dict
     given = {name: value for name, value in (QUESTION | changes).items() if value is not None}
     with pytest.raises(BadRequestError, match=fault):
         asked(given.items(), goals)
+
+
+def test_only_pages_of_a_report_are_linked() -> None:
+    page = {"report": "daily", "first": "2024-05-01T00", "last": "2024-05-01T23", "bytes": 2048}
+    path = "daily/2024-05-01T00--2024-05-01T23.html"
+    answer = [{**page, "path": path}, {**page, "path": "javascript:alert(1)"}, {**page, "path": "../../x.html"}]
+    (found,) = listed(answer)
+    assert (found["path"], found["size"]) == (path, "2.0 KiB")
+    with pytest.raises(KeyError):
+        listed([{"path": path}])

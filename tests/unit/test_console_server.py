@@ -10,8 +10,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 import uvicorn
+from prometheus_client import CollectorRegistry
 
-from logpipeline.web import fetch
+from logpipeline import serving
+from logpipeline.web import Answer, exchange, fetch
 from logpipeline_console import server as console_server
 from logpipeline_console.app import application
 from logpipeline_console.board import Board
@@ -26,9 +28,14 @@ _LARGE = "x" * 16_000_000
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[uvicorn.Server]:
     monkeypatch.setattr(console_server, "IDLE_SECONDS", 1.0)
+    with served_console({"large": _LARGE}) as served:
+        yield served
+
+
+@contextlib.contextmanager
+def served_console(about: dict[str, str], lake: str | None = None) -> Iterator[uvicorn.Server]:
     listening = socket.create_server(("127.0.0.1", 0))
-    app = application(Board(), {"large": _LARGE}, {}, Evidence(None, "", []), token=None)
-    served = console_server.server(app)
+    served = console_server.server(application(Board(), about, {}, Evidence(None, "", []), token=None, lake=lake))
     served.config.port = listening.getsockname()[1]
     thread = threading.Thread(target=served.run, kwargs={"sockets": [listening]})
     thread.start()
@@ -82,3 +89,43 @@ def test_a_viewer_who_reads_stays(server: uvicorn.Server) -> None:
             while more := viewer.recv(1 << 20):
                 received += more
             pytest.fail("the server hung up")
+
+
+PAGE = "daily/2024-05-01T00--2024-05-01T23.html"
+
+
+class Lake:
+    """The writer of a lake, as far as reports go."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def reply(self, path: str) -> tuple[str, str, bytes]:
+        self.asked.append(path)
+        if path != PAGE:
+            return "404 Not Found", "text/plain", b"there is no such page"
+        return "200 OK", "text/html", b"<script>alert(1)</script>"
+
+
+def test_a_report_is_handed_out_and_may_run_nothing() -> None:
+    lake = Lake()
+    writer = serving.serve(CollectorRegistry(), {}, "127.0.0.1", 0, folders={"/reports/": lake.reply})
+    with served_console({}, f"http://127.0.0.1:{writer.port}") as console:
+
+        def get(path: str) -> Answer:
+            return exchange("GET", f"http://127.0.0.1:{console.config.port}/reports/{path}", timeout=_SECONDS)
+
+        page = get(PAGE)
+        assert (page.status, page.body) == (200, b"<script>alert(1)</script>")
+        assert "default-src 'none'" in page.headers["content-security-policy"]
+        assert page.headers["content-security-policy"].endswith("sandbox")
+        assert get(PAGE.replace("01", "02")).status == 404
+        before = len(lake.asked)
+        for path in ("daily/..%2f..%2fprogress", "daily/page.html%3fx", "Daily/1.html", ""):
+            assert get(path).status == 404
+        assert len(lake.asked) == before
+        writer.close()
+        assert get(PAGE).status == 503
+        assert b"does not answer" in get(PAGE).body
+    with served_console({}) as console:
+        assert get(PAGE).status == 404

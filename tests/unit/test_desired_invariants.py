@@ -28,6 +28,8 @@ def templates(objects: list[dict[str, Any]]) -> Iterator[tuple[str, dict[str, An
     for item in objects:
         if item["kind"] in ("StatefulSet", "Deployment"):
             yield item["metadata"]["name"], item["spec"]["template"]
+        if item["kind"] == "CronJob":
+            yield item["metadata"]["name"], item["spec"]["jobTemplate"]["spec"]["template"]
         if item["kind"] == "ConfigMap" and "executor.yaml" in item["data"]:
             yield f"{item['metadata']['name']} executor", yaml.safe_load(item["data"]["executor.yaml"])
 

@@ -27,8 +27,10 @@ def pods_of(items: list[dict[str, Any]]) -> dict[str, Labels]:
     """The labels of the pods of each workload, and of executors."""
     found = {}
     for item in items:
-        if "template" in item.get("spec", {}):
-            found[item["metadata"]["name"].removeprefix("all-")] = item["spec"]["template"]["metadata"]["labels"]
+        spec = item.get("spec", {})
+        for one in (spec, spec.get("jobTemplate", {}).get("spec", {})):
+            if "template" in one:
+                found[item["metadata"]["name"].removeprefix("all-")] = one["template"]["metadata"]["labels"]
         if item["kind"] == "ConfigMap" and "executor.yaml" in item["data"]:
             template = yaml.safe_load(item["data"]["executor.yaml"])
             found[f"{item['metadata']['name'].removeprefix('all-')} executor"] = template["metadata"]["labels"]

@@ -110,4 +110,4 @@ def test_kibana_only_where_it_is_asked_for() -> None:
 def test_without_a_sink_there_is_nothing_of_one() -> None:
     objects = objects_of(a_resource({**EVERYTHING, "sink": None}))
     components = {item["metadata"]["labels"]["app.kubernetes.io/component"] for item in objects}
-    assert components == {"kafka", "goal", "lake", "alert-bridge", "console", "generator"}
+    assert components == {"kafka", "goal", "lake", "report", "alert-bridge", "console", "generator"}

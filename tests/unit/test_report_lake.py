@@ -14,7 +14,6 @@ import pytest
 from click.testing import CliRunner, Result
 from deltalake import DeltaTable, write_deltalake
 
-from logpipeline.api import load
 from logpipeline.cli import main
 from logpipeline.lake.tables import RESULTS
 from logpipeline.report.counting import READ, counts
@@ -157,8 +156,7 @@ def test_a_lake_that_may_only_be_read_is_reported(lake: Path) -> None:
 
 
 def test_the_query_of_each_panel_finds_records(lake: Path) -> None:
-    path = lake.parent / "p.yaml"
-    made = of_lake(load(path), f"file://{lake}", {}, *MOMENTS, 5)
+    made = of_lake("p", ["rate"], f"file://{lake}", {}, MOMENTS, 5)
     connection = open_lake(f"file://{lake}", Limits(threads=1))
     asked = {panel.name: panel.query for panel in made.panels if panel.rows and panel.query}
     assert len(asked) > 12

@@ -117,7 +117,7 @@ FAULTS: dict[str, tuple[Any, str]] = {
     "a sign that moves the cursor": (
         changed("spec.a\x1b[2Jb", 1),
         "spec.a\\x1b[2Jb: unknown field; known fields: suspend, deletePolicy, source, kafka, goals, spark, sink, alerting, "
-        "lake, console, networkPolicy",
+        "lake, reports, console, networkPolicy",
     ),
     "a key with the name of a result's field": (
         goal(groupBy=["host", "window_start"]),

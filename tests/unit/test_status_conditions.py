@@ -22,6 +22,7 @@ from logpipeline_operator.observe.facts import (
     LakeFacts,
     TopicsFacts,
 )
+from logpipeline_operator.observe.reports import report_facts
 from logpipeline_operator.status.conditions import status_of, status_of_invalid
 from logpipeline_operator.status.progress import doubts_about
 from logpipeline_operator.status.reasons import CONDITION_TYPES, REASONS, Finding, reason_of
@@ -550,3 +551,30 @@ def test_whose_clock_counts_on_an_external_topic_is_told(pipeline: LogPipeline, 
     told = message(pipeline, facts(topics=TopicsFacts(ready=True, timestamp_type=kind)), "TopicsReady")
     assert words in told
     assert ("message.timestamp" in told) is ("message.timestamp" in words)
+
+
+@pytest.mark.parametrize(
+    ("job", "expected"),
+    [
+        ({}, {"state": "waiting"}),
+        (
+            {"lastScheduleTime": "2026-03-01T00:10:00Z", "active": [{"name": "web-report-daily-1"}]},
+            {"state": "running", "lastDueTime": "2026-03-01T00:10:00Z"},
+        ),
+        (
+            {"lastScheduleTime": "2026-03-01T00:10:00Z", "lastSuccessfulTime": "2026-03-01T00:11:00Z"},
+            {"state": "written", "lastDueTime": "2026-03-01T00:10:00Z", "lastWrittenTime": "2026-03-01T00:11:00Z"},
+        ),
+        (
+            {"lastScheduleTime": "2026-03-01T00:10:00Z", "lastSuccessfulTime": "2026-02-28T00:11:00Z"},
+            {"state": "failed", "lastDueTime": "2026-03-01T00:10:00Z", "lastWrittenTime": "2026-02-28T00:11:00Z"},
+        ),
+        ({"lastScheduleTime": "2026-03-01T00:10:00Z"}, {"state": "failed", "lastDueTime": "2026-03-01T00:10:00Z"}),
+    ],
+)
+def test_a_report_is_what_its_cron_job_says(job: dict[str, Any], expected: dict[str, str]) -> None:
+    pipeline = a_pipeline(lake={}, reports=[{"name": "daily", "schedule": "10 0 * * *"}])
+    child = {"kind": "CronJob", "metadata": {"labels": {"logpipeline.dev/report": "daily"}}, "status": job}
+    status = status_of(pipeline, replace(facts(), reports=report_facts([child])), now=NOW)
+    assert status["reports"] == [{"name": "daily", **expected}]
+    assert status_of(pipeline, facts(), now=NOW)["reports"] == [{"name": "daily", "state": "waiting"}]

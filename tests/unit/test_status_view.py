@@ -197,3 +197,14 @@ def test_without_a_name_and_a_run_it_says_what_to_do(tmp_path: Path) -> None:
         2,
         "error: no `logpipeline up` runs here; name a resource on the cluster\n",
     )
+
+
+def test_reports_stand_under_the_totals() -> None:
+    resource = a_resource(Ready=("True", "Ready"))
+    resource["status"]["reports"] = [
+        {"name": "daily", "state": "failed", "lastWrittenTime": "2026-02-28T00:11:00Z"},
+        {"name": "weekly", "state": "waiting"},
+    ]
+    totals = of_resource(resource, NOW).totals
+    assert totals["report daily"] == "failed, last page 1d11h ago"
+    assert totals["report weekly"] == "waiting, no page yet"

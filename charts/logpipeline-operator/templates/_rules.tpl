@@ -14,6 +14,9 @@
 - apiGroups: [apps]
   resources: [deployments, statefulsets]
   verbs: {{ toJson $children }}
+- apiGroups: [batch]
+  resources: [cronjobs]
+  verbs: {{ toJson $children }}
 - apiGroups: [""]
   resources: [configmaps, persistentvolumeclaims, serviceaccounts, services]
   verbs: {{ toJson $children }}

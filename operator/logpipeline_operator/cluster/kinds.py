@@ -15,6 +15,7 @@ MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"
 INSTANCE_LABEL = "app.kubernetes.io/instance"
 COMPONENT_LABEL = "app.kubernetes.io/component"
 GOAL_LABEL = f"{GROUP}/goal"
+REPORT_LABEL = f"{GROUP}/report"
 # Which pipeline a claim is of. A GitOps tool that finds its objects by the instance label (Argo CD, tracking by label)
 # deletes what carries it and has no owner, and a retained claim has none.
 PIPELINE_LABEL = f"{GROUP}/pipeline"
@@ -45,6 +46,7 @@ class Kind:
 POD = Kind("", "v1", "Pod", "pods", applied=False)
 STATEFUL_SET = Kind("apps", "v1", "StatefulSet", "statefulsets")
 DEPLOYMENT = Kind("apps", "v1", "Deployment", "deployments")
+CRON_JOB = Kind("batch", "v1", "CronJob", "cronjobs")
 VOLUME_CLAIM = Kind("", "v1", "PersistentVolumeClaim", "persistentvolumeclaims")
 CHILDREN = (
     Kind("", "v1", "ServiceAccount", "serviceaccounts"),
@@ -57,6 +59,7 @@ CHILDREN = (
     Kind("rbac.authorization.k8s.io", "v1", "RoleBinding", "rolebindings"),
     STATEFUL_SET,
     DEPLOYMENT,
+    CRON_JOB,
     POD,
 )
 PIPELINE = Kind(GROUP, VERSION, KIND, "logpipelines")

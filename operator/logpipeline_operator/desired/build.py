@@ -18,6 +18,7 @@ from logpipeline_operator.desired import (
     kibana,
     lake,
     network,
+    report,
 )
 from logpipeline_operator.desired.secrets import SecretFacts
 from logpipeline_operator.settings import Settings
@@ -42,6 +43,7 @@ def desired(
     for each in pipeline.spec.goals:
         objects += goal.objects(pipeline, each.name, goal_pipelines[each.name], settings, secrets)
     objects += lake.objects(pipeline, settings, secrets)
+    objects += report.objects(pipeline, settings, secrets)
     objects += connect.objects(pipeline, settings, secrets)
     objects += alert_bridge.objects(pipeline, settings, secrets)
     objects += generator.objects(pipeline, settings, secrets)

@@ -16,6 +16,7 @@ from logpipeline_operator.cluster.kinds import (
     MANAGED_BY,
     MANAGED_BY_LABEL,
     PIPELINE_LABEL,
+    REPORT_LABEL,
 )
 from logpipeline_operator.desired.quantities import canonical
 
@@ -24,6 +25,7 @@ _LONGEST_NAME = 52
 _LABEL = "app.kubernetes.io"
 # What a pod of a goal is: driver or executor.
 ROLE_LABEL = f"{GROUP}/role"
+_ITEM_LABELS = {"goal": GOAL_LABEL, "report": REPORT_LABEL}
 
 
 def child_name(*parts: str) -> str:
@@ -49,26 +51,28 @@ def reads_as_a_goal(pipeline: str) -> bool:
 
 @dataclass(frozen=True)
 class Component:
-    """A part of a pipeline that is run for itself: `kafka`, `connect`, …, and `goal`, of which there is one a goal."""
+    """A part of a pipeline that is run for itself: `kafka`, `connect`, …, and `goal` and `report`, of which there is
+    one for each item of the resource's list.
+    """
 
     pipeline: LogPipeline
     kind: str
-    goal: str | None = None
+    item: str | None = None
 
     @property
     def name(self) -> str:
         """The name of its objects."""
-        return child_name(self.pipeline.name, self.kind, *([self.goal] if self.goal else []))
+        return child_name(self.pipeline.name, self.kind, *([self.item] if self.item else []))
 
     @property
     def family(self) -> dict[str, str]:
-        """The labels that choose the pods of its kind, of whatever goal."""
+        """The labels that choose the pods of its kind, of whatever item."""
         return {INSTANCE_LABEL: self.pipeline.name, COMPONENT_LABEL: self.kind}
 
     @property
     def selector(self) -> dict[str, str]:
         """The labels that choose its pods."""
-        return self.family | ({GOAL_LABEL: self.goal} if self.goal else {})
+        return self.family | ({_ITEM_LABELS[self.kind]: self.item} if self.item else {})
 
     @property
     def labels(self) -> dict[str, str]:

@@ -56,8 +56,5 @@ def executor_template(component: Component, volumes: Sequence[pods.Volume], *, s
     )
     template = pods.pod_template(component, plan)
     if shares_volume:
-        driver = {"matchLabels": {**component.selector, ROLE_LABEL: "driver"}}
-        beside = {"labelSelector": driver, "topologyKey": "kubernetes.io/hostname"}
-        affinity = template["spec"].setdefault("affinity", {})
-        affinity["podAffinity"] = {"requiredDuringSchedulingIgnoredDuringExecution": [beside]}
+        pods.beside(template, {**component.selector, ROLE_LABEL: "driver"})
     return yaml.safe_dump({"apiVersion": "v1", "kind": "Pod", **template})

@@ -83,7 +83,7 @@ def _stateful_set(
     image = spark.image or settings.images.spark
     volumes = [pods.files(component, _CONFIG), *volumes]
     resources = quantities.merged(RESOURCES, spark.resources)
-    args = ["--pipeline", f"{_CONFIG}/pipeline.yaml", "--goal", component.goal]
+    args = ["--pipeline", f"{_CONFIG}/pipeline.yaml", "--goal", component.item]
     args += ["--bootstrap-servers", bootstrap_servers(pipeline, settings), "--checkpoints", checkpoints]
     args += ["--metrics-address", EVERYWHERE, "--metrics-port", str(GOAL_METRICS_PORT)]
     if (kafka := secrets.get("kafka-secret")) is not None:
@@ -91,7 +91,7 @@ def _stateful_set(
     if (store := secrets.get("checkpoint-secret")) is not None:
         args += ["--checkpoint-secret", store.folder]
     # What is invalid is so for every goal: one of them tells.
-    args.append("--report-invalid" if component.goal == pipeline.spec.goals[0].name else "--no-report-invalid")
+    args.append("--report-invalid" if component.item == pipeline.spec.goals[0].name else "--no-report-invalid")
     extra: dict[str, Any] = {}
     env = {}
     if spark.executors:

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from logpipeline.api import LogPipeline
-from logpipeline.lake.settings import KafkaSettings, lake_settings, to_text
+from logpipeline.lake.settings import KafkaSettings, lake_settings
+from logpipeline.settings import to_text
 from logpipeline_operator.desired import pods, quantities
 from logpipeline_operator.desired.addresses import EVERYWHERE, LAKE_METRICS_PORT, bootstrap_servers
 from logpipeline_operator.desired.component import Component
@@ -33,9 +34,8 @@ def objects(pipeline: LogPipeline, settings: Settings, secrets: Mapping[str, Sec
     volumes += [mount.volume(use) for use, mount in present.items()]
     claims = []
     if lake.uri is None:
-        claim = f"lake-{component.name}-0"
-        claims.append(component.claim(claim, lake.storage))
-        volumes.append(pods.claimed("lake", _FOLDER, claim))
+        claims.append(component.claim(_claim(pipeline), lake.storage))
+        volumes.append(volume(pipeline))
     container = pods.container(
         "lake",
         lake.image or settings.images.spark,
@@ -58,6 +58,21 @@ def objects(pipeline: LogPipeline, settings: Settings, secrets: Mapping[str, Sec
     return [component.config_map(data), *claims, service, pods.stateful_set(component, plan)]
 
 
+def uri(pipeline: LogPipeline) -> str:
+    """Return where the lake of `pipeline` is, as its pods see it."""
+    assert pipeline.spec.lake is not None
+    return pipeline.spec.lake.uri or f"file://{_FOLDER}"
+
+
+def volume(pipeline: LogPipeline) -> pods.Volume:
+    """Return the volume of a lake without a uri, in the pods that mount it."""
+    return pods.claimed("lake", _FOLDER, _claim(pipeline))
+
+
+def _claim(pipeline: LogPipeline) -> str:
+    return f"lake-{Component(pipeline, 'lake').name}-0"
+
+
 def _settings(pipeline: LogPipeline, settings: Settings, mounts: Mapping[str, SecretMount]) -> Any:
     lake, external = pipeline.spec.lake, pipeline.spec.kafka.external
     assert lake is not None
@@ -70,7 +85,7 @@ def _settings(pipeline: LogPipeline, settings: Settings, mounts: Mapping[str, Se
     return lake_settings(
         pipeline,
         owner=f"{pipeline.metadata.namespace}/{pipeline.name}",
-        uri=lake.uri or f"file://{_FOLDER}",
+        uri=uri(pipeline),
         kafka=kafka,
         secret_folder=folders.get("lake-secret"),
         metrics_address=EVERYWHERE,

@@ -38,10 +38,11 @@ def objects(pipeline: LogPipeline, settings: Settings) -> list[dict[str, Any]]:
 def _openings(pipeline: LogPipeline) -> Iterator[tuple[Component, list[_Opening]]]:
     """Yield each component that the pipeline has, and what is open of it."""
     spec, allow = pipeline.spec, pipeline.spec.network_policy.allow
-    kafka, goals, lake, connect, elasticsearch, kibana, bridge, console, generator = (
+    kafka, goals, lake, reports, connect, elasticsearch, kibana, bridge, console, generator = (
         Component(pipeline, kind)
         for kind in (
-            "kafka", "goal", "lake", "connect", "elasticsearch", "kibana", "alert-bridge", "console", "generator"
+            "kafka", "goal", "lake", "report", "connect", "elasticsearch", "kibana", "alert-bridge", "console",
+            "generator",
         )
     )  # fmt: skip
 
@@ -68,6 +69,8 @@ def _openings(pipeline: LogPipeline) -> Iterator[tuple[Component, list[_Opening]
         yield goal, openings
     if spec.lake is not None:
         yield lake, [metrics(addresses.LAKE_METRICS_PORT, console, operator=True)]
+    if spec.reports:
+        yield reports, []
     if spec.sink is not None:
         # A worker forwards what only the leader of its group can do.
         rest = _Opening((addresses.connect_port(pipeline),), (connect, console), operator=True)

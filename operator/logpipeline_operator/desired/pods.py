@@ -145,6 +145,13 @@ def stateful_set(component: Component, plan: PodPlan) -> dict[str, Any]:
     return component.object("apps/v1", "StatefulSet", spec=spec)
 
 
+def beside(template: dict[str, Any], labels: Mapping[str, str]) -> None:
+    """Let the pods of `template` run on the node of the pod with these labels, whose volume they mount, too."""
+    term = {"labelSelector": {"matchLabels": dict(labels)}, "topologyKey": _HOST}
+    affinity = template["spec"].setdefault("affinity", {})
+    affinity["podAffinity"] = {"requiredDuringSchedulingIgnoredDuringExecution": [term]}
+
+
 def _apart(key: str, labels: dict[str, str]) -> dict[str, Any]:
     # A cluster of one node must run it all the same.
     return {

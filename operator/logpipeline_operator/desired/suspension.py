@@ -29,10 +29,17 @@ _STOPPED = {
 
 
 def suspended(objects: Sequence[dict[str, Any]], stage: Stage) -> list[dict[str, Any]]:
-    """Return `objects` with no replicas of the workloads that stand still at `stage`; the volumes stay."""
+    """Return `objects` with no replicas of the workloads that are stopped at `stage`, and no new runs of what is
+    scheduled; the volumes stay.
+    """
+    return [
+        {**item, "spec": {**item["spec"], **_stopping(item, stage)}} if "spec" in item else item for item in objects
+    ]
 
-    def stands_still(item: dict[str, Any]) -> bool:
-        component = item["metadata"]["labels"][COMPONENT_LABEL]
-        return item["kind"] in ("StatefulSet", "Deployment") and component in _STOPPED[stage]
 
-    return [{**item, "spec": {**item["spec"], "replicas": 0}} if stands_still(item) else item for item in objects]
+def _stopping(item: dict[str, Any], stage: Stage) -> dict[str, Any]:
+    """Return the fields of an object's spec that stop it at `stage`, none where it goes on."""
+    if item["kind"] == "CronJob":
+        return {} if stage is Stage.RUNNING else {"suspend": True}
+    stopped = item["metadata"]["labels"][COMPONENT_LABEL] in _STOPPED[stage]
+    return {"replicas": 0} if stopped and item["kind"] in ("StatefulSet", "Deployment") else {}

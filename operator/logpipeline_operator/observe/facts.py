@@ -134,6 +134,17 @@ class LakeFacts:
 
 
 @dataclass(frozen=True)
+class ReportFacts:
+    """A scheduled report in the words of its CronJob: when it was last due, when a page was last written, and whether
+    one is being written.
+    """
+
+    last_due: datetime | None = None
+    last_written: datetime | None = None
+    running: bool = False
+
+
+@dataclass(frozen=True)
 class ConnectorFacts:
     """The sink connector. `task_fault` is the cause of the first task that failed, `restarts` how often we restarted
     failed tasks.
@@ -184,6 +195,7 @@ class Facts:
     topics: TopicsFacts = field(default_factory=TopicsFacts)
     goals: Mapping[str, GoalFacts] = field(default_factory=dict)
     lake: LakeFacts | None = None
+    reports: Mapping[str, ReportFacts] = field(default_factory=dict)
     connector: ConnectorFacts | None = None
     removed_connectors: tuple[str, ...] = ()
     index: IndexFacts | None = None

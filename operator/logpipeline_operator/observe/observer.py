@@ -26,6 +26,7 @@ from logpipeline_operator.observe.facts import (
 from logpipeline_operator.observe.peers import Peer, ask_all
 from logpipeline_operator.observe.pool import FairPool
 from logpipeline_operator.observe.questions import CONNECTOR, INDEX, KAFKA, KIBANA, LAKE, Look, Memories, goal_peer
+from logpipeline_operator.observe.reports import report_facts
 from logpipeline_operator.observe.trends import Trends
 from logpipeline_operator.observe.workloads import all_workload_facts
 
@@ -69,6 +70,7 @@ class Observer:
         with self._lock:
             known = self._pipelines.setdefault(key, _Pipeline())
         now = self._clock()
+        children = list(children)
         workloads = all_workload_facts(children)
         look = Look(pipeline, endpoints, secrets, workloads, known.memories, now)
         submit = functools.partial(self._pool.submit, key.namespace)
@@ -86,6 +88,7 @@ class Observer:
             topics=topics,
             goals={name: _with_trends(goal, kafka, known.trends, now) for name, goal in goals.items()},
             lake=_lake(pipeline, answers.get(LAKE), kafka, known.trends, now),
+            reports=report_facts(children),
             connector=answers.get(CONNECTOR),
             removed_connectors=known.memories.connector.take_removed(),
             index=_index(answers),

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from logpipeline.api import LogPipeline
-from logpipeline_operator.observe.facts import Facts
+from logpipeline_operator.observe.facts import Facts, ReportFacts
 from logpipeline_operator.status.flow import flow_finding
 from logpipeline_operator.status.goals import goal_entries, goal_findings, goals_finding
 from logpipeline_operator.status.numbers import batch_time, moment, rate_text
@@ -38,7 +38,7 @@ from logpipeline_operator.status.reasons import (
 )
 
 _LONGEST_MESSAGE = 1500
-_NUMBERS = ("lag", "rate", "records", "sink", "lake")
+_NUMBERS = ("lag", "rate", "records", "sink", "lake", "reports")
 
 
 def status_of(
@@ -86,6 +86,7 @@ def status_of(
         "records": facts.kafka.records,
         "sink": _sink(pipeline, facts),
         "lake": _lake(facts),
+        "reports": _reports(pipeline, facts),
     }
     known = {key: value for key, value in status.items() if value is not None}
     # Numbers that this operator has not asked for yet are still those that another has written.
@@ -147,6 +148,20 @@ def _lake(facts: Facts) -> dict[str, Any] | None:
         "lastCommitTime": batch_time(raw.last_batch_time if raw else None),
     }
     return {key: value for key, value in numbers.items() if value is not None} or None
+
+
+def _reports(pipeline: LogPipeline, facts: Facts) -> list[dict[str, Any]] | None:
+    entries = []
+    for report in pipeline.spec.reports:
+        known = facts.reports.get(report.name, ReportFacts())
+        due, written = known.last_due, known.last_written
+        state = "running" if known.running else "waiting" if due is None else "failed"
+        if not known.running and due is not None and written is not None and written >= due:
+            state = "written"
+        times = {"lastDueTime": due, "lastWrittenTime": written}
+        moments = {name: moment(time) for name, time in times.items() if time is not None}
+        entries.append({"name": report.name, "state": state, **moments})
+    return entries or None
 
 
 def _conditions(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,13 @@ from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from logpipeline import threads
+from logpipeline.errors import first_line
+from logpipeline_console import reports
 from logpipeline_console.access import PageHeaders, TokenAccess
 from logpipeline_console.board import Board, fill
 from logpipeline_console.evidence import BadRequestError, Evidence, UnavailableError, asked
@@ -36,9 +39,10 @@ def application(
     evidence: Evidence,
     *,
     token: str | None,
+    lake: str | None = None,
 ) -> Starlette:
     """Return the server's application; without a `token` it answers to the names of this machine alone, so that no page
-    from elsewhere can be read through a name that leads here.
+    from elsewhere can be read through a name that leads here. `lake` is the URL of the lake's writer.
     """
 
     async def page(_: Request) -> Response:
@@ -63,6 +67,18 @@ def application(
         except UnavailableError as error:
             return JSONResponse({"error": str(error)}, 503)
 
+    async def report(request: Request) -> Response:
+        path = request.path_params["path"]
+        if lake is None or not reports.PATH.fullmatch(path):
+            return PlainTextResponse("There is no such page.\n", 404)
+        try:
+            status, content = await run_in_threadpool(reports.content, lake, path)
+        except OSError as error:
+            return PlainTextResponse(f"The writer of the lake does not answer: {first_line(error)}\n", 503)
+        if status != HTTPStatus.OK:
+            return Response(content, status, media_type="text/plain")
+        return Response(content, media_type="text/html", headers=reports.HEADERS)
+
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         await board.put("about", about)
@@ -82,6 +98,7 @@ def application(
             Route("/events", events),
             Route("/api/snapshot", snapshot),
             Route("/api/records", records),
+            Route("/reports/{path:path}", report),
             Mount("/static", StaticFiles(directory=_STATIC)),
         ],
         middleware=middleware,

@@ -49,7 +49,7 @@ _file = click.Path(path_type=Path, exists=True, dir_okay=False)
 @click.option("--elasticsearch", "elasticsearch_url", help="URL of Elasticsearch, several with commas between.")
 @click.option("--elasticsearch-secret", type=_folder, help="Folder of the Secret of Elasticsearch.")
 @click.option("--alert-bridge", help="URL under which the alert bridge tells of itself.")
-@click.option("--lake", help="URL under which the lake's writer reports its progress.")
+@click.option("--lake", help="URL under which the lake's writer reports its progress and hands out reports.")
 @click.option("--host", default="127.0.0.1", help="Address to listen on; one that others reach needs --token-file.")
 @click.option("--port", type=_port, default=8080, help="Port to listen on.")
 @click.option("--token-file", type=_file, help="File with the token that a browser needs: /?token=TOKEN.")
@@ -110,7 +110,7 @@ def console(
     description, sources, evidence = _wire(pipeline, addresses, results, stop)
     if metrics_port is not None:
         serve(registry_of(board, pipeline.name), verdicts(board), metrics_address, metrics_port)
-    app = application(board, description, sources, evidence, token=token)
+    app = application(board, description, sources, evidence, token=token, lake=lake)
     say(f"console: http://{host}:{listening.getsockname()[1]}/{'?token=…' if token else ''}", err=True)
     for number in (signal.SIGTERM, signal.SIGINT):
         # The server takes them while it runs, and at its end hands on to us the one that has ended it.

@@ -16,7 +16,7 @@ from logpipeline_console.windows import Windows
 
 Source = Callable[[], Any]
 
-_PATH_SECONDS, _HISTORY_SECONDS = 1.0, 5.0
+_PATH_SECONDS, _HISTORY_SECONDS, _REPORTS_SECONDS = 1.0, 5.0, 5.0
 _HISTORY_POINTS = 120
 _MOST_EPISODES, _MOST_EPISODES_OF_A_BACKTEST = 100, 2000
 _MOST_KEYS, _MOST_TIMES = 8, 240
@@ -148,6 +148,7 @@ def live_feed(pipeline: LogPipeline, windows: Sequence[Windows], observer: Obser
         "history": Every(_HISTORY_SECONDS, path.history),
         "detections": Detections(windows, _MOST_EPISODES, observer),
         "metrics": Metrics(windows),
+        **({"reports": Every(_REPORTS_SECONDS, observer.reports)} if pipeline.spec.lake is not None else {}),
     }
 
 

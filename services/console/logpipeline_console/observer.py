@@ -26,9 +26,13 @@ from logpipeline.rate import Rate
 from logpipeline.web import RefusedError, fetch, fetch_json
 from logpipeline_console.addresses import Addresses
 from logpipeline_console.path import Known
+from logpipeline_console.reports import listed
 
 _EVERY_SECONDS = 1.0
+# Each is a listing of the lake's store.
+_REPORTS_EVERY_SECONDS = 30.0
 _TIMEOUT = 2.0
+_REPORTS_TIMEOUT = 10.0
 # No answer in time, a refusal, or an answer of another shape.
 _FAULTS = (TransportError, OSError, RefusedError, ValueError, LookupError, TypeError, AttributeError)
 _OPEN_ALERTS = "logpipeline_alert_bridge_open_alerts"
@@ -67,10 +71,12 @@ class Observer:
             asked["alerts"] = self._alerts
         if self._addresses.lake is not None:
             asked["lake"] = self._lake
+            asked["reports"] = self._reports
         for part, ask in asked.items():
-            threads.start(f"ask {part}", functools.partial(self._watch, part, ask, stop))
+            seconds = _REPORTS_EVERY_SECONDS if part == "reports" else _EVERY_SECONDS
+            threads.start(f"ask {part}", functools.partial(self._watch, part, ask, seconds, stop))
 
-    def _watch(self, part: str, ask: Callable[[], Answer], stop: threading.Event) -> None:
+    def _watch(self, part: str, ask: Callable[[], Answer], seconds: float, stop: threading.Event) -> None:
         while not stop.is_set():
             began = time.monotonic()
             try:
@@ -83,7 +89,7 @@ class Observer:
                 self._faults[part] = refusal(error)
             except _FAULTS as error:
                 self._faults[part] = first_line(error)[:300]
-            stop.wait(max(0.0, began + _EVERY_SECONDS - time.monotonic()))
+            stop.wait(max(0.0, began + seconds - time.monotonic()))
 
     def _kafka(self) -> Answer:
         if self._admin is None:
@@ -137,6 +143,13 @@ class Observer:
         tables = read_tables(fetch_json(f"{self._addresses.lake}/progress", timeout=_TIMEOUT))
         return {"tables": {table.table: table for table in tables}}
 
+    def _reports(self) -> Answer:
+        return {"reports": listed(fetch_json(f"{self._addresses.lake}/reports/", timeout=_REPORTS_TIMEOUT))}
+
+    def reports(self) -> dict[str, Any]:
+        """Return the pages of scheduled reports that the lake's writer has listed last, and why it lists none."""
+        return {"pages": self._answers.get("reports", {}).get("reports", []), "fault": self._faults.get("reports")}
+
     def goals(self) -> dict[str, GoalProgress]:
         """Return what each goal last said of itself, by name, however long ago."""
         answers = list(self._answers.values())
@@ -147,7 +160,7 @@ class Observer:
         faults = dict(self._faults)
         said: Answer = {"rates": {}, "goals": {}, "totals": {}}
         for part, answer in list(self._answers.items()):
-            if part not in faults:
+            if part not in faults and part != "reports":
                 merged = {name: {**said[name], **answer.get(name, {})} for name in ("rates", "goals", "totals")}
                 said |= answer | merged
         totals = said.pop("totals")

@@ -4,6 +4,7 @@ import { Flow, Metrics } from "./charts.js";
 import { Detections } from "./detections.js";
 import { ago } from "./format.js";
 import { Path, verdict } from "./path.js";
+import { Reports } from "./reports.js";
 import { Timeline } from "./timeline.js";
 
 const STALE_SECONDS = 5;
@@ -19,6 +20,7 @@ const path = new Path(byId("path"), byId("part"));
 const timeline = new Timeline(byId("timeline"), byId("timeline-span"), (episode) => detections.open(episode));
 const metrics = new Metrics(byId("metrics"));
 const flow = new Flow(byId("flow"));
+const reports = new Reports(byId("reports-section"));
 
 // The link of an alert names an episode.
 const follow = () => detections.follow(new URLSearchParams(location.hash.slice(1)));
@@ -64,6 +66,9 @@ const handlers = {
   },
   metrics(content) {
     metrics.update(content);
+  },
+  reports(content) {
+    reports.update(content);
   },
 };
 
