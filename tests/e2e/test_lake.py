@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -33,7 +34,15 @@ print(json.dumps(sorted(places)))
 
 @pytest.fixture(scope="module")
 def pipeline(operator: Operator, new_namespace: Callable[[str], Namespace]) -> Pipeline:
-    return Pipeline(new_namespace(NAME), resource(NAME, GOAL, lake={"trigger": "2s", "storage": {"size": "1Gi"}}))
+    return Pipeline(
+        new_namespace(NAME),
+        resource(
+            NAME,
+            GOAL,
+            lake={"trigger": "2s", "storage": {"size": "1Gi"}},
+            reports=[{"name": "hourly", "schedule": "@hourly", "window": "1h"}],
+        ),
+    )
 
 
 def _lag(pipeline: Pipeline) -> int | None:
@@ -61,8 +70,37 @@ def test_each_record_is_there_once_though_the_writer_was_killed(pipeline: Pipeli
     assert [tuple(row) for row in rows] == sorted((message.partition, message.offset) for message in raw)
 
 
+def test_a_report_is_written_into_it_and_listed(pipeline: Pipeline) -> None:
+    # About the hour of the first record: a Job by hand would be about the one before this, which has none.
+    hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    due = int((hour + timedelta(hours=1)).timestamp()) // 60
+    job = f"{NAME}-report-hourly-{due}"
+    pipeline.namespace.kubectl("create", "job", f"--from=cronjob/{NAME}-report-hourly", job)
+
+    def ended() -> list[str]:
+        found = pipeline.namespace.get("job", job) or {}
+        return [one["type"] for one in found.get("status", {}).get("conditions", []) if one["status"] == "True"]
+
+    wait_for("the job to end", lambda: {"Complete", "Failed"}.intersection(ended()), 240)
+    log = pipeline.namespace.kubectl("logs", f"job/{job}")
+    assert "Complete" in ended(), log
+    (pod,) = pipeline.pods("lake")
+    ask = "import sys, urllib.request; print(urllib.request.urlopen(sys.argv[1]).read().decode())"
+
+    def get(path: str) -> str:
+        url = f"http://127.0.0.1:9410{path}"
+        return pipeline.namespace.kubectl("exec", pod["metadata"]["name"], "--", "python", "-c", ask, url)
+
+    path = f"hourly/{hour:%Y-%m-%dT%H}--{hour:%Y-%m-%dT%H}.html"
+    assert path in [page["path"] for page in json.loads(get("/reports/"))], log
+    assert f"<title>Report of {NAME}</title>" in get(f"/reports/{path}")
+    wait_for("the status", lambda: [one["state"] for one in pipeline.status()["reports"]] == ["written"], 60)
+
+
 def test_taken_out_its_writer_goes_and_its_tables_stay(pipeline: Pipeline) -> None:
-    pipeline.patch("/spec/lake", None, op="remove")
+    pipeline.namespace.patch(
+        PIPELINES, NAME, [{"op": "remove", "path": f"/spec/{part}"} for part in ("reports", "lake")], form="json"
+    )
     wait_for("the writer to go", lambda: not pipeline.pods("lake"), 120)
     pipeline.wait("LakeReady", "True", "Disabled", seconds=60)
     claims = [claim["metadata"]["name"] for claim in pipeline.children("persistentvolumeclaim")]

@@ -47,9 +47,13 @@ class Writer:
             os.killpg(self._process.pid, number)
             self._process.wait(60)
 
+    def get(self, path: str) -> bytes:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self._port}{path}", timeout=20) as answer:
+            content: bytes = answer.read()
+        return content
+
     def tables(self) -> dict[str, dict[str, Any]]:
-        with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/progress", timeout=5) as answer:
-            return {table["table"]: table for table in json.load(answer)["tables"]}
+        return {table["table"]: table for table in json.loads(self.get("/progress"))["tables"]}
 
     def wait_until(self, holds: Callable[[dict[str, dict[str, Any]]], bool], seconds: float = 240) -> None:
         deadline = time.monotonic() + seconds

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import signal
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
+from urllib.error import HTTPError
 
 import pytest
 
 from lake_process import Writer, ask, in_lake, on_topic, produce, record, settings_of, window
 from logpipeline.lake.settings import LakeSettings
+from logpipeline.report.pages import Pages
 from processes import Broker
 
 
@@ -65,4 +69,24 @@ def test_each_record_and_window_is_there_once_though_the_writer_is_killed(
     assert [hour for hour, _ in hours] == [12, 13, 14]
     table = writer.tables()["raw"]
     assert table["files"] > 0 and table["bytes"] > 0
+    _hands_out_pages(writer, settings)
     writer.kill(signal.SIGTERM)
+
+
+def _hands_out_pages(writer: Writer, settings: LakeSettings) -> None:
+    """The reports of the lake are read through its writer, and nothing else of it."""
+    assert json.loads(writer.get("/reports/")) == []
+    pages = Pages(settings.uri, {}, "daily")
+    hours = [datetime(2024, 5, 1, hour, tzinfo=UTC) for hour in (12, 13)]
+    for hour in hours:
+        pages.write(hour, hour, f"<p>{hour}".encode())
+    pages.write(hours[0], hours[1], "<p>à deux".encode())
+    listed = json.loads(writer.get("/reports/"))
+    assert [(page["first"], page["last"]) for page in listed] == [
+        ("2024-05-01T13", "2024-05-01T13"), ("2024-05-01T12", "2024-05-01T13"), ("2024-05-01T12", "2024-05-01T12"),
+    ]  # fmt: skip
+    assert writer.get(f"/reports/{listed[1]['path']}") == "<p>à deux".encode()
+    assert listed[1]["bytes"] == len("<p>à deux".encode())
+    for path in ("daily/2024-05-02T12--2024-05-02T12.html", "../_lake.json", "../raw/_delta_log"):
+        with pytest.raises(HTTPError, match="404"):
+            writer.get(f"/reports/{path}")

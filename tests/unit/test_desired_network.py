@@ -28,9 +28,9 @@ def pods_of(items: list[dict[str, Any]]) -> dict[str, Labels]:
     found = {}
     for item in items:
         spec = item.get("spec", {})
-        for one in (spec, spec.get("jobTemplate", {}).get("spec", {})):
-            if "template" in one:
-                found[item["metadata"]["name"].removeprefix("all-")] = one["template"]["metadata"]["labels"]
+        for workload in (spec, spec.get("jobTemplate", {}).get("spec", {})):
+            if "template" in workload:
+                found[item["metadata"]["name"].removeprefix("all-")] = workload["template"]["metadata"]["labels"]
         if item["kind"] == "ConfigMap" and "executor.yaml" in item["data"]:
             template = yaml.safe_load(item["data"]["executor.yaml"])
             found[f"{item['metadata']['name'].removeprefix('all-')} executor"] = template["metadata"]["labels"]

@@ -557,6 +557,11 @@ def test_whose_clock_counts_on_an_external_topic_is_told(pipeline: LogPipeline, 
     ("job", "expected"),
     [
         ({}, {"state": "waiting"}),
+        # By hand, before it was ever due.
+        (
+            {"lastSuccessfulTime": "2026-03-01T00:11:00Z"},
+            {"state": "written", "lastWrittenTime": "2026-03-01T00:11:00Z"},
+        ),
         (
             {"lastScheduleTime": "2026-03-01T00:10:00Z", "active": [{"name": "web-report-daily-1"}]},
             {"state": "running", "lastDueTime": "2026-03-01T00:10:00Z"},

@@ -155,9 +155,12 @@ def _reports(pipeline: LogPipeline, facts: Facts) -> list[dict[str, Any]] | None
     for report in pipeline.spec.reports:
         known = facts.reports.get(report.name, ReportFacts())
         due, written = known.last_due, known.last_written
-        state = "running" if known.running else "waiting" if due is None else "failed"
-        if not known.running and due is not None and written is not None and written >= due:
+        if known.running:
+            state = "running"
+        elif written is not None and (due is None or written >= due):
             state = "written"
+        else:
+            state = "waiting" if due is None else "failed"
         times = {"lastDueTime": due, "lastWrittenTime": written}
         moments = {name: moment(time) for name, time in times.items() if time is not None}
         entries.append({"name": report.name, "state": state, **moments})
