@@ -74,10 +74,13 @@ class Observer:
         return [name for name, process in self._processes.items() if process.state == "FATAL"]
 
     def check_all(self) -> None:
-        """Ask every part that has come up once how it is now."""
+        """Ask every part that has come up once, or that nobody waits for, how it is now."""
         for part in self._parts:
-            if part.ready_at is not None and not part.once:
-                part.lacking = part.check()
+            if part.once or part.begun_at is None or (part.ready_at is None and not part.later):
+                continue
+            part.lacking = part.check()
+            if part.lacking is None and part.ready_at is None:
+                part.ready_at = time.monotonic()
 
     def facts(self, phase: Phase) -> Facts:
         """Return what is known now."""

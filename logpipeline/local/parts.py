@@ -17,7 +17,7 @@ class Part:
 
     `process` names the supervised component behind it; `once` is for a step that `check` does and that is over then.
     `outside` is for a service of the user's: it says where it stands in the resource, and `limit_seconds` how long
-    it is tried.
+    it is tried. What comes `later` begins when all others are ready, and nobody waits for it.
     """
 
     name: str
@@ -29,6 +29,7 @@ class Part:
     once: bool = False
     outside: str | None = None
     limit_seconds: float | None = None
+    later: bool = False
     lacking: str | None = "not begun"
     begun_at: float | None = None
     ready_at: float | None = None
@@ -56,8 +57,15 @@ class Startup:
 
     @property
     def waiting(self) -> list[Part]:
-        """The parts that are not ready yet, in their order."""
-        return [part for part in self.parts if part.ready_at is None]
+        """The parts that are waited for and not ready yet, in their order."""
+        return [part for part in self.parts if part.ready_at is None and not part.later]
+
+    def begin_later(self, now: float) -> None:
+        """Begin what comes later; `now` in seconds."""
+        for part in self.parts:
+            if part.later:
+                part.begin()
+                part.begun_at = now
 
     def advance(self, now: float, exits: Callable[[str], int], written: Callable[[str], int]) -> None:
         """Begin what can begin and check what has begun; `now` in seconds. Of a process `exits` is how often it has

@@ -109,6 +109,7 @@ class Session:
             self._pause(began, _START_TICK)
         if self._interrupts.once():
             return False
+        self._startup.begin_later(time.monotonic())
         self.ready_after = self._observer.elapsed
         return True
 

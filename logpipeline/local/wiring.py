@@ -181,7 +181,10 @@ def parts_of(pipeline: LogPipeline, place: Place, clients: Clients, start: Calla
     if clients.generator is not None:
         parts.append(process("generator", clients.generator.check, "topics"))
     if clients.lake is not None:
-        parts.append(process("lake", clients.lake.check))
+        lake = process("lake", clients.lake.check)
+        # One more JVM beside all that start: on two cores detection would wait for history for two minutes.
+        lake.later = True
+        parts.append(lake)
     if alerts(pipeline):
         bridge = f"http://{HOST}:{place.ports['alert-bridge']}/readyz"
         parts.append(process("alert-bridge", lambda: _unhealthy(bridge), "topics"))

@@ -52,6 +52,21 @@ def test_a_part_begins_when_all_it_needs_is_ready() -> None:
     assert startup.timeline == [("kafka", 1), ("search", 2), ("connector", 2)]
 
 
+def test_what_comes_later_begins_last_and_nobody_waits_for_it() -> None:
+    world = World()
+    lake = world.part("lake")
+    lake.later = True
+    startup = Startup(parts=[lake, world.part("kafka")], patience=60)
+    startup.advance(0, no_exits, nothing)
+    assert world.begun == ["kafka"]
+    world.ready = {"kafka"}
+    startup.advance(1, no_exits, nothing)
+    assert startup.waiting == []
+    startup.begin_later(2)
+    assert world.begun == ["kafka", "lake"]
+    assert lake.begun_at == 2
+
+
 def test_a_chain_that_is_ready_at_once_needs_no_second_look() -> None:
     world = World()
     world.ready = {"kafka", "topics", "goals"}
