@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import psutil
 from confluent_kafka import Consumer, Producer, TopicPartition
 
 from logpipeline.api import parse
@@ -46,6 +47,20 @@ class Writer:
         if self._process is not None and self._process.poll() is None:
             os.killpg(self._process.pid, number)
             self._process.wait(60)
+
+    def fill_disk(self) -> None:
+        """Let every write to a file fail until the writer says so; the limit of a process needs no rights and no
+        volume.
+        """
+        assert self._process is not None
+        children = psutil.Process(self._process.pid).children(recursive=True)
+        (jvm,) = [child for child in children if child.name() == "java"]
+        soft, hard = jvm.rlimit(psutil.RLIMIT_FSIZE)
+        jvm.rlimit(psutil.RLIMIT_FSIZE, (0, hard))
+        try:
+            self.wait_until(lambda tables: any(table["error"] for table in tables.values()))
+        finally:
+            jvm.rlimit(psutil.RLIMIT_FSIZE, (soft, hard))
 
     def get(self, path: str) -> bytes:
         with urllib.request.urlopen(f"http://127.0.0.1:{self._port}{path}", timeout=20) as answer:

@@ -48,7 +48,9 @@ def test_each_record_and_window_is_there_once_though_the_writer_is_killed(
     # A checkpoint that is lost costs nothing.
     shutil.rmtree(checkpoint)
     writer.start()
+    writer.wait_until(lambda tables: tables["raw"]["state"] == "running")
     produce(kafka, raw, map(record, range(12_000, 13_000)))
+    writer.fill_disk()
     writer.wait_until(
         lambda tables: (
             all(table["lag_records"] == 0 for table in tables.values())

@@ -75,7 +75,9 @@ def test_on_s3_with_the_keys_of_a_secret(kafka: Broker, topic: str, s3: S3, tmp_
     secret = s3.secret(tmp_path / "keys")
     settings = settings_of(kafka, topic, "s3a://history/lake", secret)
     with _killed_on_the_way(kafka, tmp_path, settings) as writer:
-        pass
+        _reads_on(writer, 2 * RECORDS // 3)
+        # It hangs rather than refuses.
+        s3.freeze(15)
     assert in_lake(settings, read_credentials(secret).values) == on_topic(kafka, settings.raw_topic)
     assert S3.SECRET["secretKey"] not in writer.log.read_text()
 
