@@ -5,7 +5,7 @@ E2E = .venv/bin/python -m pytest -vv -o console_output_style=times
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo images cluster-up cluster-down test test-unit test-java test-integration test-smoke test-e2e lint format lock bench chaos
-.PHONY: crd docs conditions-docs verify-conditions dashboards verify-dashboards metrics-docs verify-metrics chart-docs manifests verify-crd verify-docs verify-chart verify-manifests clean
+.PHONY: crd docs conditions-docs verify-conditions dashboards verify-dashboards metrics-docs verify-metrics chart-docs manifests notebooks verify-crd verify-docs verify-chart verify-manifests clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -103,6 +103,9 @@ verify-manifests: setup ## Fail when manifests/operator is stale (helm needed)
 format: setup ## Format the Python code
 	.venv/bin/ruff check --fix .
 	.venv/bin/ruff format .
+
+notebooks: setup ## Run the notebooks of docs/notebooks and store what they print
+	.venv/bin/python scripts/notebooks.py
 
 lock: setup ## Pin the newest versions that pyproject.toml allows, in requirements.lock
 	.venv/bin/pip-compile --quiet --upgrade --extra dev --strip-extras --no-emit-index-url --no-emit-trusted-host \
