@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
 
 from logpipeline.api import LogPipeline
 from logpipeline.errors import LogPipelineError
-from logpipeline.kafka.security import given_secret
+from logpipeline.kafka.security import Credentials, given_secret
 from logpipeline.store import check
 
 SECRET_FIELD = "spec.lake.secretRef"  # noqa: S105 - a field
@@ -23,9 +24,18 @@ def store_secret(pipeline: LogPipeline, given: Path | None) -> Mapping[str, str]
     reference = pipeline.spec.lake.secret_ref if pipeline.spec.lake else None
     if reference is None:
         return {}
-    values = given_secret(reference.name, SECRET_FIELD, given).values
-    check(values, SECRET_FIELD)
-    return values
+    return opened(given_secret(reference.name, SECRET_FIELD, given))
+
+
+def opened(secret: Credentials) -> Mapping[str, str]:
+    """Return the entries of the Secret of the lake's store, and let this process trust the certificates in it; raises
+    LogPipelineError for entries that cannot be used.
+    """
+    check(secret.values, SECRET_FIELD)
+    if "ca.crt" in secret.values:
+        # delta-rs takes certificates from nowhere else.
+        os.environ["SSL_CERT_FILE"] = secret.path("ca.crt")
+    return secret.values
 
 
 def lake_uri(pipeline: LogPipeline, folder: Path) -> str:

@@ -9,11 +9,10 @@ from pathlib import Path
 import click
 
 from logpipeline.kafka.security import read_credentials
-from logpipeline.lake.place import SECRET_FIELD
+from logpipeline.lake.place import opened
 from logpipeline.report.job import write_page
 from logpipeline.report.settings import ReportSettings
 from logpipeline.settings import read_settings
-from logpipeline.store import check
 
 # How Kubernetes names the Jobs of a CronJob: its own name, and the minute of the epoch that it was due at.
 _JOB = re.compile(r".+-(\d{7,})")
@@ -29,8 +28,7 @@ def main(path: Path, job: str | None) -> None:
     --from` makes, is about the last full hours.
     """
     settings = read_settings(path, ReportSettings)
-    secret = read_credentials(settings.secret_folder).values if settings.secret_folder else {}
-    check(secret, SECRET_FIELD)
+    secret = opened(read_credentials(settings.secret_folder)) if settings.secret_folder else {}
     write_page(settings, secret, due(job) or datetime.now(UTC))
 
 

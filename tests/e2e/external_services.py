@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from certificates import Authority
 from kubectl import Namespace
 
 _IMAGES = {name: f"docker.io/logpipeline/{name}:0.1.0" for name in ("kafka", "elasticsearch", "log-generator")}
@@ -46,35 +46,6 @@ kafka-java kafka.tools.StorageTool format --cluster-id b3RoZXJzLWthZmthLWNsdQ --
   --add-scram "$(cat /secret/scram)"
 exec kafka-broker /secret/broker.properties
 """
-
-
-@dataclass(frozen=True)
-class Issued:
-    """A certificate and its key, both PEM."""
-
-    certificate: str
-    key: str
-
-
-class Authority:
-    """A certificate authority that nobody else knows, for some days; its files are in `folder`."""
-
-    def __init__(self, folder: Path, days: int = 2) -> None:
-        self._folder = folder
-        self._openssl("req", "-x509", "-nodes", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-days", str(days),
-                      "-subj", "/CN=authority", "-keyout", "ca.key", "-out", "ca.crt")  # fmt: skip
-        self.certificate = (folder / "ca.crt").read_text()
-
-    def issue(self, name: str) -> Issued:
-        """Return a certificate for the host, or user, `name`."""
-        self._openssl("req", "-x509", "-nodes", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-days", "2",
-                      "-CA", "ca.crt", "-CAkey", "ca.key", "-subj", "/CN=issued", "-addext", f"subjectAltName=DNS:{name}",
-                      "-addext", "basicConstraints=critical,CA:FALSE", "-keyout", f"{name}.key", "-out", f"{name}.crt")  # fmt: skip
-        return Issued(*((self._folder / f"{name}.{kind}").read_text() for kind in ("crt", "key")))
-
-    def _openssl(self, *arguments: str) -> None:
-        done = subprocess.run(("openssl", *arguments), cwd=self._folder, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
 
 
 @dataclass(frozen=True)

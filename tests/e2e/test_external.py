@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from external_services import Authority, Services, User, secret
+from certificates import Authority
+from external_services import Services, User, secret
 from installation import Operator
 from kubectl import CommandError, Namespace, run, wait_for
 from pipelines_on_cluster import Pipeline, resource

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from alertmanagers import Alertmanagers
-from external_services import Authority, secret
+from certificates import Authority
+from external_services import secret
 from installation import Operator
 from kubectl import Namespace
 from pipelines_on_cluster import Pipeline, resource

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import subprocess
 import sys
 import urllib.request
@@ -11,6 +12,7 @@ from typing import Any, ClassVar
 from urllib.parse import quote
 from xml.sax.saxutils import escape
 
+from certificates import Authority
 from processes import DISTRIBUTION, Server, free_port, installed
 
 _HDFS_JARS = DISTRIBUTION / "hdfs"
@@ -23,34 +25,41 @@ log4j.appender.console.layout.ConversionPattern=%d %p %c: %m%n
 
 
 class S3(Server):
-    """An S3 server that keeps all in memory (moto)."""
+    """An S3 server that keeps all in memory (moto), with a certificate of an authority of its own."""
 
     SECRET: ClassVar[dict[str, str]] = {"accessKey": "test", "secretKey": "of-the-test"}
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         self._port = free_port()
-        self.url = f"http://127.0.0.1:{self._port}"
+        self.url = f"https://127.0.0.1:{self._port}"
+        authority = Authority(folder)
+        authority.issue("127.0.0.1", "IP")
+        self._authority = authority.certificate
+        self._trusted = ssl.create_default_context(cadata=authority.certificate)
 
     def command(self) -> list[str]:
-        return [sys.executable, "-m", "moto.server", "--host", "127.0.0.1", "--port", str(self._port)]
+        address = ["--host", "127.0.0.1", "--port", str(self._port)]
+        tls = ["--ssl-cert", str(self.folder / "127.0.0.1.crt"), "--ssl-key", str(self.folder / "127.0.0.1.key")]
+        return [sys.executable, "-m", "moto.server", *address, *tls]
 
     def environment(self) -> dict[str, str]:
         return {**super().environment(), "PYTHONPATH": str(installed(_S3_PACKAGES))}
 
     def is_ready(self) -> bool:
-        with urllib.request.urlopen(f"{self.url}/moto-api/data.json", timeout=5) as answer:
+        with urllib.request.urlopen(f"{self.url}/moto-api/data.json", timeout=5, context=self._trusted) as answer:
             return bool(answer.status == 200)
 
     def bucket(self, name: str) -> None:
         """Makes a bucket."""
-        with urllib.request.urlopen(urllib.request.Request(f"{self.url}/{name}", method="PUT"), timeout=30):
+        request = urllib.request.Request(f"{self.url}/{name}", method="PUT")
+        with urllib.request.urlopen(request, timeout=30, context=self._trusted):
             pass
 
     def secret(self, folder: Path) -> Path:
         """Writes the Secret that opens it, a file a key, and returns its folder."""
         folder.mkdir()
-        for key, value in {**self.SECRET, "endpoint": self.url}.items():
+        for key, value in {**self.SECRET, "endpoint": self.url, "ca.crt": self._authority}.items():
             (folder / key).write_text(value)
         return folder
 

@@ -14,6 +14,7 @@ import yaml
 from goal_process import GoalProcess
 from lake_process import Writer, in_lake, on_topic, produce, record, resource, settings_of
 from logpipeline.kafka.security import read_credentials
+from logpipeline.lake.place import opened
 from logpipeline.lake.settings import LakeSettings
 from processes import Broker
 from stores import S3, Hdfs
@@ -70,7 +71,9 @@ def test_on_hdfs_each_record_is_there_once_though_writer_and_datanode_are_killed
     assert {"_delta_log"} <= hdfs.names("/lake/raw")
 
 
-def test_on_s3_with_the_keys_of_a_secret(kafka: Broker, topic: str, s3: S3, tmp_path: Path) -> None:
+def test_on_s3_with_keys_and_certificate_of_a_secret(
+    kafka: Broker, topic: str, s3: S3, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     s3.bucket("history")
     secret = s3.secret(tmp_path / "keys")
     settings = settings_of(kafka, topic, "s3a://history/lake", secret)
@@ -78,7 +81,8 @@ def test_on_s3_with_the_keys_of_a_secret(kafka: Broker, topic: str, s3: S3, tmp_
         _reads_on(writer, 2 * RECORDS // 3)
         # It hangs rather than refuses.
         s3.freeze(15)
-    assert in_lake(settings, read_credentials(secret).values) == on_topic(kafka, settings.raw_topic)
+    monkeypatch.setenv("SSL_CERT_FILE", "none")
+    assert in_lake(settings, opened(read_credentials(secret))) == on_topic(kafka, settings.raw_topic)
     assert S3.SECRET["secretKey"] not in writer.log.read_text()
 
 
