@@ -253,6 +253,12 @@ CHANGES: tuple[Change, ...] = (
     ),
     Change("lake.uri", FIXED, (_LAKE,), "The tables would stay behind."),
     Change("lake.tables", ROLLING, (_LAKE,), "A shorter retention takes effect with the next maintenance."),
+    Change(
+        "lake.tables.statuses",
+        ROLLING,
+        (_LAKE,),
+        "Added: windows that are counted from now on are written; removed: no more are, and the files stay.",
+    ),
     *_storage("lake.storage", _LAKE),
     Change("reports", HOT, ("report",), "From its next run on. Removed: no more pages are written, the old ones stay."),
     Change("console", ROLLING, (_CONSOLE,), "Added: the page is there; removed: it is not. Nothing else is touched."),

@@ -46,11 +46,20 @@ class ResultsTable(_Table):
     """The results of all goals, each window once."""
 
 
+class StatusFiles(_Table):
+    """Counts by status as plain Parquet, a file a window, for engines that do not know Delta."""
+
+    retention: Duration = Field(written("2d"), description="How long a file is kept after it was written.")
+
+
 class Tables(Model):
     """The lake's tables."""
 
     raw: RawTable = part(RawTable, "Every record of the raw topic.")
     results: ResultsTable = part(ResultsTable, "Every window of every goal.")
+    statuses: StatusFiles | None = Field(
+        None, description="Also the windows of goals that group by the status alone, as plain Parquet; absent: none."
+    )
 
 
 class Lake(Workload):

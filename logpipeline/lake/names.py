@@ -14,6 +14,8 @@ STATISTICS: dict[TableName, tuple[str, ...]] = {
 }
 # Where the pages of scheduled reports are: a folder for each, in it FIRST--LAST.html by its first and last hour.
 PAGES = "report/pages"
+# Where counts by status are as plain Parquet: goal=GOAL/ by its windows' ends.
+STATUSES = "statuses"
 
 
 def folder(uri: str, table: str) -> str:

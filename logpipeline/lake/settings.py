@@ -48,7 +48,8 @@ class Retention(Model):
 
 class LakeSettings(Model):
     """`owner` tells a pipeline from all others that could write to the same place; `fields` are what
-    `other_fields` returns; `secret_folder` holds a file for each key of the lake's own Secret.
+    `other_fields` returns; `statuses` is how many seconds files of counts by status are kept, None where there are
+    none; `secret_folder` holds a file for each key of the lake's own Secret.
     """
 
     pipeline: str
@@ -62,6 +63,7 @@ class LakeSettings(Model):
     trigger: Seconds
     max_records_per_batch: Annotated[int, Field(ge=1)] = 500_000
     retention: Retention
+    statuses: Seconds | None = None
     maintenance: Seconds = 600.0
     secret_folder: Path | None = None
     metrics_address: str = "127.0.0.1"
@@ -97,6 +99,7 @@ def lake_settings(
             raw=tables.raw.retention.total_seconds(),
             results=tables.results.retention.total_seconds(),
         ),
+        statuses=tables.statuses.retention.total_seconds() if tables.statuses else None,
         secret_folder=secret_folder,
         **serving,  # type: ignore[arg-type]  # checked by the model
     )

@@ -14,10 +14,11 @@ _NOT_WHOLE = ("FileNotFoundException", "ChecksumException", "EOFException")
 
 @dataclass(frozen=True)
 class File:
-    """A file: its path below the folder that was listed, its size in bytes."""
+    """A file: its path below the folder that was listed, its size in bytes, when it was written (epoch seconds)."""
 
     path: str
     bytes: int
+    written: float
 
 
 class Folder:
@@ -63,7 +64,7 @@ class Folder:
         while each.hasNext():
             status = each.next()
             path = str(self._files.makeQualified(status.getPath())).removeprefix(f"{folder}/")
-            found.append(File(path, int(status.getLen())))
+            found.append(File(path, int(status.getLen()), status.getModificationTime() / 1000))
         return found
 
     def write(self, name: str, text: str) -> None:
@@ -71,6 +72,23 @@ class Folder:
         stream = self._files.create(self._below(name), True)
         stream.write(text.encode())
         stream.close()
+
+    def replace(self, name: str, content: bytes) -> None:
+        """Write a file in place of an earlier one; a reader sees all of it or nothing, and never a file that is not
+        whole.
+        """
+        path = self._below(name)
+        # What begins with a dot is no data to those who list a folder.
+        hidden = self._jvm.org.apache.hadoop.fs.Path(path.getParent(), f".{path.getName()}")
+        stream = self._files.create(hidden, True)
+        stream.write(content)
+        stream.close()
+        self._files.delete(path, False)
+        self._files.rename(hidden, path)
+
+    def delete(self, name: str) -> None:
+        """Delete a file."""
+        self._files.delete(self._below(name), False)
 
     def changed(self, name: str) -> dict[str, float]:
         """Return by name when each file in the folder `name` was last changed (epoch seconds)."""

@@ -30,6 +30,7 @@ from logpipeline_spark.placement import InProcess
 from logpipeline_spark.progress import Board, Table
 from logpipeline_spark.serving import serve
 from logpipeline_spark.session import session
+from logpipeline_spark.status_files import StatusFiles
 
 # A task of a commit writes a file; more of them are more files to compact.
 _MOST_TASKS = 2
@@ -81,9 +82,12 @@ def main(path: Path) -> None:
         for goal in settings.results:
             kafka.partition_count(spark, client, goal.topic, stop, board.waiting)
         board.waiting(None)
-        maintenance = Maintenance(settings.maintenance, settings.retention.by_table())
+        statuses = None
+        if settings.statuses is not None:
+            statuses = StatusFiles(spark, settings.uri, settings.results, settings.statuses)
+        maintenance = Maintenance(settings.maintenance, settings.retention.by_table(), statuses)
         threads.start("maintenance", functools.partial(maintenance.run, stop))
-        writer = Writer(spark, settings, client, board, maintenance, partitions)
+        writer = Writer(spark, settings, client, board, maintenance, partitions, statuses)
         starts: dict[str, Callable[[], StreamingQuery]] = {}
         starts |= {name: functools.partial(writer.start, name) for name in tables.SCHEMAS}
         Host(starts, board, Batches(spark).work).run(stop)

@@ -23,6 +23,7 @@ from logpipeline_spark.lake_rows import Rows, raw_rows, result_rows
 from logpipeline_spark.maintenance import Maintenance
 from logpipeline_spark.messages import messages
 from logpipeline_spark.progress import Board
+from logpipeline_spark.status_files import StatusFiles
 
 # Of the results a batch is held in memory while those that the table has are left out.
 _MOST_RESULTS = 200_000
@@ -33,7 +34,7 @@ _QUERY_ID = "sql.streaming.queryId"
 
 class Writer:
     """Starts the queries of the lake that `settings` describe; `kafka` is Kafka client configuration, `partitions` the
-    number of the raw topic's.
+    number of the raw topic's; `statuses` are written beside the table of results.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class Writer:
         board: Board,
         maintenance: Maintenance,
         partitions: int,
+        statuses: StatusFiles | None = None,
     ) -> None:
         self._spark = spark
         self._settings = settings
@@ -51,6 +53,7 @@ class Writer:
         self._board = board
         self._maintenance = maintenance
         self._partitions = partitions
+        self._statuses = statuses
 
     def start(self, name: TableName) -> StreamingQuery:
         """Start the query of a table, which is created where it is not there; raises CheckpointError when its store
@@ -99,6 +102,8 @@ class Writer:
                 rows.persist()
                 try:
                     table.append(of(rows, table), writer, batch)
+                    if self._statuses is not None:
+                        self._statuses.write(rows, table)
                 finally:
                     rows.unpersist()
             self._board.note(table.name, **asdict(table.size()))

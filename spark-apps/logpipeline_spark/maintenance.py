@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from pyspark.errors import PySparkException
 
@@ -13,6 +14,7 @@ from logpipeline.errors import first_line
 from logpipeline.lake.names import TableName
 from logpipeline_spark.delta import Table
 from logpipeline_spark.host import JVM_GONE
+from logpipeline_spark.status_files import StatusFiles
 
 _LOG = logging.getLogger(__name__)
 
@@ -24,9 +26,10 @@ class Maintenance:
     (https://docs.delta.io/latest/concurrency-control.html).
     """
 
-    def __init__(self, every: float, retention: Mapping[TableName, float]) -> None:
+    def __init__(self, every: float, retention: Mapping[TableName, float], statuses: StatusFiles | None = None) -> None:
         self._every = every
         self._retention = retention
+        self._statuses = statuses
         self._lock = threading.Lock()
         self._tables: dict[TableName, Table] = {}
 
@@ -40,10 +43,16 @@ class Maintenance:
         while not stop.wait(self._every):
             with self._lock:
                 tables = list(self._tables.values())
-            for table in tables:
+            work: dict[str, Callable[[], None]] = {
+                table.name: functools.partial(table.maintain, time.time() - self._retention[table.name])
+                for table in tables
+            }
+            if self._statuses is not None:
+                work["statuses"] = functools.partial(self._statuses.maintain, time.time())
+            for name, maintain in work.items():
                 try:
-                    table.maintain(time.time() - self._retention[table.name])
+                    maintain()
                 except (*JVM_GONE, PySparkException) as error:
                     if stop.is_set():
                         return
-                    _LOG.warning("table %s was not maintained: %s", table.name, first_line(error))
+                    _LOG.warning("table %s was not maintained: %s", name, first_line(error))

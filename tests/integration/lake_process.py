@@ -88,12 +88,13 @@ def resource(name: str) -> dict[str, Any]:
     goals = [
         {"name": "client-rate", "preset": "client-rate"},
         {"name": "by-tenant", "groupBy": ["tenant"], "window": {"size": "1m"}},
+        {"name": "codes", "preset": "status-counts"},
     ]
     return {
         "apiVersion": "logpipeline.dev/v1alpha1",
         "kind": "LogPipeline",
         "metadata": {"name": name},
-        "spec": {"kafka": {"managed": {}}, "goals": goals, "lake": {"trigger": "1s"}},
+        "spec": {"kafka": {"managed": {}}, "goals": goals, "lake": {"trigger": "1s", "tables": {"statuses": {}}}},
     }
 
 
@@ -118,11 +119,18 @@ def window(number: int) -> bytes:
     return json.dumps({"goal": "client-rate", "window_start": start, "window_end": start, **key, "count": 11}).encode()
 
 
+def counted(code: int, minute: int = 0) -> bytes:
+    """A result of `codes`: so many requests as its own number, in the window that begins at 12:`minute`."""
+    start, end = (f"2024-05-01T12:{moment:02d}:00Z" for moment in (minute, minute + 5))
+    result = {"goal": "codes", "window_start": start, "window_end": end, "status": str(code), "count": code}
+    return json.dumps(result).encode()
+
+
 def settings_of(kafka: Broker, topic: str, uri: str, secret_folder: Path | None = None) -> LakeSettings:
     """The settings of a lake at `uri` whose topics are made here: small batches, so that there are many commits to be
     killed in, and maintenance all the time.
     """
-    for name in ("raw", "client-rate", "by-tenant"):
+    for name in ("raw", "client-rate", "by-tenant", "codes"):
         kafka.topic(f"{topic}.{name}", PARTITIONS)
     settings = lake_settings(
         parse(resource(topic)),

@@ -10,9 +10,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.error import HTTPError
 
+import pyarrow.parquet as pq
 import pytest
 
-from lake_process import Writer, ask, in_lake, on_topic, produce, record, settings_of, window
+from lake_process import START, Writer, ask, counted, in_lake, on_topic, produce, record, settings_of, window
 from logpipeline.lake.settings import LakeSettings
 from logpipeline.report.pages import Pages
 from processes import Broker
@@ -35,6 +36,7 @@ def test_each_record_and_window_is_there_once_though_the_writer_is_killed(
     # A goal that is killed writes its last windows again.
     produce(kafka, results, map(window, [*range(300), *range(200, 400)]))
     produce(kafka, results, iter([b"no result"]))
+    produce(kafka, f"{topic}.codes", map(counted, (200, 404, 404)))
     checkpoint = Path(settings.uri.removeprefix("file://")) / "_checkpoints" / "raw"
     for kills in range(1, 3):
         writer.start()
@@ -50,18 +52,24 @@ def test_each_record_and_window_is_there_once_though_the_writer_is_killed(
     writer.start()
     writer.wait_until(lambda tables: tables["raw"]["state"] == "running")
     produce(kafka, raw, map(record, range(12_000, 13_000)))
+    # Of a window whose file is there already, and of another one.
+    produce(kafka, f"{topic}.codes", iter([counted(500), counted(301, 5)]))
     writer.fill_disk()
     writer.wait_until(
         lambda tables: (
             all(table["lag_records"] == 0 for table in tables.values())
             and tables["raw"]["offset_total"] == 13_000
-            and tables["results"]["offset_total"] == 501
+            and tables["results"]["offset_total"] == 506
         )
     )
     assert in_lake(settings) == on_topic(kafka, raw)
-    assert ask(settings, 'select count(*), count(distinct identity), sum("count") from results') == [(400, 400, 4400)]
-    (counted,) = ask(settings, "select count(*), count(invalid), count(*) filter (status = 999) from raw")
-    assert counted == (13_000, 1300, 1300)
+    found = ask(
+        settings, """select count(*), count(distinct identity), sum("count") from results where goal = 'client-rate'"""
+    )
+    assert found == [(400, 400, 4400)]
+    _has_status_files(settings)
+    (totals,) = ask(settings, "select count(*), count(invalid), count(*) filter (status = 999) from raw")
+    assert totals == (13_000, 1300, 1300)
     tenants = ask(settings, "select fields['tenant'] t, count(*) from raw where invalid is null group by 1 order by 1")
     assert [count for _, count in tenants] == [sum(n % 4 == t and n % 10 != 3 for n in range(13_000)) for t in range(4)]
     hours = ask(
@@ -73,6 +81,17 @@ def test_each_record_and_window_is_there_once_though_the_writer_is_killed(
     assert table["files"] > 0 and table["bytes"] > 0
     _hands_out_pages(writer, settings)
     writer.kill(signal.SIGTERM)
+
+
+def _has_status_files(settings: LakeSettings) -> None:
+    """Each window is a file whose name is its end, with each status once, for readers that know no Delta."""
+    folder = Path(settings.uri.removeprefix("file://")) / "statuses" / "goal=codes"
+    noon = START * 1000
+    expected = {noon + 300_000: [200, 404, 500], noon + 600_000: [301]}
+    assert sorted(path.name for path in folder.glob("[!.]*")) == [f"{end}.parquet" for end in expected]
+    for end, codes in expected.items():
+        rows = [{"code": code, "count": code, "window_end_ms": end} for code in codes]
+        assert pq.read_table(folder / f"{end}.parquet", partitioning=None).to_pylist() == rows
 
 
 def _hands_out_pages(writer: Writer, settings: LakeSettings) -> None:

@@ -88,7 +88,7 @@ def test_on_s3_with_keys_and_certificate_of_a_secret(
 
 def test_a_goal_goes_on_from_its_checkpoint_on_s3(kafka: Broker, topic: str, s3: S3, tmp_path: Path) -> None:
     s3.bucket("checkpoints")
-    for name in ("raw", "invalid", "client-rate", "by-tenant"):
+    for name in ("raw", "invalid", "client-rate", "by-tenant", "codes"):
         kafka.topic(f"{topic}.{name}", 3)
     (tmp_path / "pipeline.yaml").write_text(yaml.safe_dump(resource(topic)))
     store = ("--checkpoints", "s3a://checkpoints/goals", "--checkpoint-secret", s3.secret(tmp_path / "keys"))

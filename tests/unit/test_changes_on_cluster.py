@@ -65,6 +65,7 @@ EDITS: dict[str, Any] = {
     "alerting.topic": "other",
     "lake": {"trigger": "7s"},
     "lake.tables": {"raw": {"retention": "7d"}},
+    "lake.tables.statuses": {"retention": "3d"},
     "lake.storage.size": "9Gi",
     "reports": [{"name": "daily", "schedule": "@hourly"}, {"name": "by-week", "schedule": "@weekly", "window": "7d"}],
     "console": {"image": IMAGE},
