@@ -48,6 +48,11 @@ class Writer:
             os.killpg(self._process.pid, number)
             self._process.wait(60)
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
     def fill_disk(self) -> None:
         """Let every write to a file fail until the writer says so; the limit of a process needs no rights and no
         volume.
