@@ -120,12 +120,13 @@ def made_up(path: Path, lines: int) -> Counts:
                 {
                     "a": clients % 223 + 1, "b": clients // 223 % 256, "c": clients // 57_088, "company": company,
                     "filing": filing, "year": chance.integers(10, 99, count), "status": statuses,
-                    "bytes": chance.lognormal(9, 1.5, count).astype(np.int64), "at": at.dt.strftime("%Y-%m-%d %H:%M:%S"),
+                    "bytes": chance.lognormal(9, 1.5, count).astype(np.int64),
+                    "at": at.dt.strftime("%Y-%m-%d %H:%M:%S"),
                 }
             )  # fmt: skip
             text = pl.format(
-                '{}.{}.113.{} - - [{}] "GET /Archives/edgar/data/{}/00{}{}/00{}-{}-exhibit-99-of-the-annual-report-of-{}'
-                '-index.htm HTTP/1.0" {} {}\n',
+                '{}.{}.113.{} - - [{}] "GET /Archives/edgar/data/{}/00{}{}/00{}-{}-exhibit-99-of-the-annual-report-of-'
+                '{}-index.htm HTTP/1.0" {} {}\n',
                 "a", "b", "c", "at", "company", "filing", "year", "filing", "year", "company", "status", "bytes",
             )  # fmt: skip
             file.write("".join(frame.select(text).to_series().to_list()).encode())
@@ -229,9 +230,7 @@ def indexed(broker: Broker, folder: Path, resource: Path, records: int) -> None:
         by_status = {"terms": {"field": "status", "size": 100}}
         answer = client.search(index=topic, size=0, aggregations={"by": by_status})
         found = {bucket["key"]: bucket["doc_count"] for bucket in answer["aggregations"]["by"]["buckets"]}
-        print(
-            f"Elasticsearch, of {records:,} records: {'as written' if found == expected else f'{found}, not {expected}'}"
-        )
+        print(f"Elasticsearch, of {records:,} records: {verdict(found, expected)}")
     finally:
         connect.kill()
         search.kill()
