@@ -36,21 +36,28 @@ from logpipeline.terminal import Terminal
     type=click.Path(path_type=Path, file_okay=False),
     help="Folder for the results, <goal>.jsonl each.",
 )
+@click.option(
+    "--max-invalid",
+    type=click.FloatRange(0, 100),
+    help="With more percent of the records invalid the exit code is 1. Absent: when all are.",
+)
 def backtest(
     path: Path,
     given: Given,
     more: tuple[Path, ...],
     names: tuple[str, ...],
     output: Path,
+    max_invalid: float | None,
 ) -> None:
     """Run the goals over log files, the lake or the raw topic, as they would have run live.
 
     Every rule gives its final results, those with `emit: early` too: the same windows, with the count when they closed.
     Rotated files and the files of several servers may be given in any order. Files of any size are read in constant
-    memory.
+    memory, whatever they are packed with; of one that is cut off what can be read counts, and the rest is named.
 
     \b
       logpipeline backtest -f nginx.yaml --input access.log.*.gz --output results/
+      zcat access.log.*.Z | logpipeline backtest -f nginx.yaml --input - --output results/
       logpipeline backtest -f nginx.yaml --input access.log --goal client-rate --output results/
       logpipeline backtest -f nginx.yaml --lake 2024-05-01T08:00 2024-05-01T12:00 --output results/
       logpipeline backtest -f nginx.yaml --topic --output results/
@@ -82,6 +89,21 @@ def backtest(
         f"{summary.records:,} records, {seconds:.1f} s ({summary.records / seconds:,.0f} a second); results: {output}",
         err=True,
     )
+    if fault := _too_many_invalid(summary, max_invalid):
+        say(f"error: {fault}", err=True)
+        raise SystemExit(1)
+
+
+def _too_many_invalid(summary: Summary, most: float | None) -> str | None:
+    """Return what is wrong where more than `most` percent of the records are invalid, and where all are; else None."""
+    if not summary.invalid:
+        return None
+    share = 100 * summary.invalid / summary.records
+    if share == 100 and most is None:
+        return "not one record is valid: does source.format say how the log is written?"
+    if most is not None and share > most:
+        return f"--max-invalid: {share:.3g} % of the records are invalid, more than {most:g} %"
+    return None
 
 
 def _table(summary: Summary, rules: list[Rule]) -> Table:
@@ -119,6 +141,7 @@ def _remarks(summary: Summary, output: Path, lateness: float) -> Iterator[str]:
     """Yield lines that account for every file and record that did not count."""
     for path in summary.empty_logs:
         yield f"{path}: is empty, passed over"
+    yield from summary.remarks
     if summary.invalid:
         reasons = output / f"{INVALID}.jsonl"
         yield f"invalid: {summary.invalid:,} of {summary.records:,} records, with the reasons in {reasons}"

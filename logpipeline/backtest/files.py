@@ -1,18 +1,21 @@
-"""A log file → blocks of lines, in constant memory, plain or gzip."""
+"""A log file → blocks of lines, in constant memory."""
 
 from __future__ import annotations
 
-import gzip
-import zlib
-from collections.abc import Iterator, Mapping
+import os
+import stat
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from logpipeline.errors import LogPipelineError
+from logpipeline.log_stream import LogStream
 from logpipeline.plain import plain
 
 _BLOCK = 8 << 20
@@ -20,7 +23,7 @@ _BLOCK = 8 << 20
 _FIRST_BLOCK = 64 << 10
 # What the raw topic takes; a longer line cannot have been a record.
 _LONGEST_LINE = 16 << 20
-_GZIP_MAGIC = b"\x1f\x8b"
+_STANDARD_INPUT = Path("-")
 
 
 @dataclass(frozen=True)
@@ -45,47 +48,72 @@ class Lines:
         return {"file": self.file, "line": self.first + int(self.offsets[row])}
 
 
-def size_of(path: Path) -> int:
-    """Return the size of a file in bytes, 0 for one that cannot be read: that is refused when it is opened."""
+def expanded(paths: Sequence[Path]) -> list[Path]:
+    """Return `paths` with the files of a folder, by name, in place of the folder; raises LogPipelineError for one that
+    has none or cannot be read.
+    """
+    found: list[Path] = []
+    for path in paths:
+        if not path.is_dir():
+            found.append(path)
+            continue
+        try:
+            files = [file for file in sorted(path.iterdir()) if file.is_file() and not file.name.startswith(".")]
+        except OSError as error:
+            raise LogPipelineError(f"--input: {path}: cannot be read: {error.strerror}") from error
+        if not files:
+            raise LogPipelineError(f"--input: {path}: is a folder without files")
+        found += files
+    return found
+
+
+def size_of(path: Path) -> int | None:
+    """Return the size of a file in bytes, None for what has none: standard input, a pipe, a file that cannot be read,
+    which is refused when it is opened.
+    """
     try:
-        return path.stat().st_size
+        return path.stat().st_size if path.is_file() else None
     except OSError:
-        return 0
+        return None
 
 
 class LogFile:
-    """One file, read once from its beginning to its end."""
+    """A file, a pipe or standard input (`-`), read once from its beginning to its end."""
 
     def __init__(self, path: Path) -> None:
-        """Open the file; raises LogPipelineError when it cannot be read."""
-        self.name = str(path)
+        """Open it; raises LogPipelineError when it cannot be read."""
+        self.name = "standard input" if path == _STANDARD_INPUT else plain(str(path))
         try:
-            if not path.is_file():
-                raise LogPipelineError(f"--input: {path}: {'is no file' if path.exists() else 'no such file'}")
-            stat = path.stat()
-            self._raw = path.open("rb")
+            self._raw = sys.stdin.buffer if path == _STANDARD_INPUT else path.open("rb")
+            status = os.fstat(self._raw.fileno())
         except OSError as error:
-            raise LogPipelineError(f"--input: {path}: cannot be read: {error.strerror}") from error
-        self.modified_ms = int(stat.st_mtime * 1000)
-        self.size = stat.st_size
+            reason = "no such file" if isinstance(error, FileNotFoundError) else f"cannot be read: {error.strerror}"
+            raise LogPipelineError(f"--input: {self.name}: {reason}") from error
+        regular = stat.S_ISREG(status.st_mode)
+        # Of what comes through a pipe nothing is younger than its reader.
+        self.modified_ms = int((status.st_mtime if regular else time.time()) * 1000)
+        self.size = status.st_size if regular else None
         self.plain_bytes = 0
         self.too_long = 0
         self.empty = 0
-        packed = self._raw.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
-        self._raw.seek(0)
-        self._stream = cast("IO[bytes]", gzip.open(self._raw) if packed else self._raw)  # noqa: SIM115 - see close
+        self._stream = LogStream(self._raw, f"--input: {self.name}")
+
+    @property
+    def remarks(self) -> list[str]:
+        """What could not be read, and what was passed over, so far."""
+        said = [*self._stream.remarks, *([self._stream.damage] if self._stream.damage else [])]
+        return [line.removeprefix("--input: ") for line in said]
 
     def is_empty(self) -> bool:
         """Return whether nothing was there to read."""
         return not self.plain_bytes
 
     def position(self) -> int:
-        """Return how many bytes of the file (as it stands on the disk) have been read."""
-        return self._raw.tell()
+        """Return how many bytes of the file (as it stands on the disk) have been read, 0 of a pipe."""
+        return 0 if self.size is None else self._raw.tell()
 
     def close(self) -> None:
         """Close the file."""
-        self._stream.close()
         self._raw.close()
 
     def blocks(self) -> Iterator[Lines]:
@@ -110,12 +138,7 @@ class LogFile:
             yield self._lines(rest + b"\n", number)
 
     def _read(self, size: int) -> bytes:
-        try:
-            block = self._stream.read(size)
-        except (EOFError, zlib.error, gzip.BadGzipFile, OSError) as error:
-            raise LogPipelineError(
-                f"--input: {self.name}: cannot be read on after byte {self.position()}: {error}"
-            ) from error
+        block = self._stream.read(size)
         self.plain_bytes += len(block)
         return block
 
@@ -133,4 +156,4 @@ class LogFile:
         filled = pa.compute.greater(pa.compute.binary_length(values), 0)
         kept = np.flatnonzero(filled)
         self.empty += len(values) - len(kept)
-        return Lines(values.filter(filled), number, kept, plain(self.name), self.modified_ms)
+        return Lines(values.filter(filled), number, kept, self.name, self.modified_ms)

@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from logpipeline.api import LogPipeline
-from logpipeline.backtest.files import LogFile, size_of
+from logpipeline.backtest.files import LogFile, expanded, size_of
 from logpipeline.backtest.logs import Open
 from logpipeline.commands import secrets_folder
 from logpipeline.errors import LogPipelineError
@@ -22,7 +22,12 @@ from logpipeline.local.state import state_folder
 _MOMENT = click.DateTime(["%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d"])
 _OPTIONS = (
     click.option(
-        "--input", "inputs", multiple=True, type=click.Path(path_type=Path), help="Log file, plain or gzip; repeatable."
+        "--input",
+        "inputs",
+        multiple=True,
+        type=click.Path(path_type=Path),
+        help="Log file, folder of such, pipe, or - for standard input; gzip, zstd, bzip2, xz and zip are unpacked; "
+        "repeatable.",
     ),
     click.option(
         "--lake",
@@ -65,10 +70,12 @@ class Given:
 
 @dataclass(frozen=True)
 class History:
-    """Logs, each to be opened; `total` is how much there is of them in all, in bytes of files or in records."""
+    """Logs, each to be opened; `total` is how much there is of them in all, in bytes of files or in records, and None
+    where nobody knows. `files` are the paths of its files.
+    """
 
     logs: Sequence[Open]
-    total: int
+    total: int | None
     files: Sequence[Path] = ()
 
 
@@ -93,8 +100,12 @@ def history(pipeline: LogPipeline, given: Given) -> History:
         raise LogPipelineError("--bootstrap-servers: is for --topic; give that too, or leave it out")
     folder = state_folder(pipeline, given.state)
     if given.inputs:
-        logs: Sequence[Open] = [functools.partial(LogFile, path) for path in given.inputs]
-        return History(logs, sum(map(size_of, given.inputs)), given.inputs)
+        inputs = expanded(given.inputs)
+        logs: Sequence[Open] = [functools.partial(LogFile, path) for path in inputs]
+        sizes = [size_of(path) for path in inputs]
+        known = [size for size in sizes if size is not None]
+        total = sum(known) if len(known) == len(sizes) else None
+        return History(logs, total, inputs)
     # Files alone need nothing that reads Delta or Kafka.
     if given.topic:
         from logpipeline.backtest.topic import topic_logs  # noqa: PLC0415

@@ -70,8 +70,9 @@ class LakeLog:
     ) -> None:
         """`spans` are the dates and hours that have any."""
         self.name = f"{topic}, partition {partition}"
-        self.size = size
+        self.size: int | None = size
         self.too_long = self.empty = 0
+        self.remarks: Sequence[str] = ()
         self._topic, self._partition, self._spans = topic, partition, spans
         self._read = 0
         # One of its own: while one log waits another is read.

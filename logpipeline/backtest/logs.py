@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import pyarrow as pa
@@ -26,12 +26,18 @@ class Block(Protocol):
 
 
 class Log(Protocol):
-    """One log, read once from its beginning to its end. `size` and `position` are in one unit, bytes or records."""
+    """One log, read once from its beginning to its end. `size` and `position` are in one unit, bytes or records; the
+    size of a pipe is None.
+    """
 
     name: str
-    size: int
+    size: int | None
     too_long: int
     empty: int
+
+    @property
+    def remarks(self) -> Sequence[str]:
+        """What could not be read of it, and what was passed over, so far: lines that name it."""
 
     def position(self) -> int:
         """Return how far it is read."""

@@ -58,6 +58,7 @@ class Summary:
     empty: int = 0
     too_long: int = 0
     empty_logs: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
     goals: dict[str, GoalSummary] = field(default_factory=dict)
 
 
@@ -96,7 +97,7 @@ def backtest(
     final = [replace(rule, early=False) for rule in rules]
     with contextlib.ExitStack() as opened:
         files = [opened.enter_context(contextlib.closing(log())) for log in logs]
-        if not any(file.size for file in files):
+        if all(file.size == 0 for file in files):
             raise LogPipelineError(
                 f"--input: {', '.join(file.name for file in files)}: is empty, there is nothing to test"
             )
@@ -113,6 +114,7 @@ def backtest(
         for path in folder.iterdir():
             path.replace(output / path.name)
     summary.empty_logs = [file.name for file in files if file.is_empty()]
+    summary.remarks = [line for file in files for line in file.remarks]
     summary.empty = sum(file.empty for file in files)
     summary.too_long = sum(file.too_long for file in files)
     return summary
@@ -121,7 +123,7 @@ def backtest(
 def _keep_inputs(inputs: Sequence[Path], outputs: Sequence[Path]) -> None:
     for written in outputs:
         for read in inputs:
-            if written.exists() and written.samefile(read):
+            if written.exists() and read.exists() and written.samefile(read):
                 raise LogPipelineError(
                     f"--output: {written} is an input, {read}, and would be overwritten; give another folder"
                 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -100,8 +100,9 @@ class TopicLog:
         self, settings: Mapping[str, str], topic: str, partition: int, *, begin: int, end: int, size: int
     ) -> None:
         self.name = f"{topic}, partition {partition}"
-        self.size = size
+        self.size: int | None = size
         self.too_long = self.empty = 0
+        self.remarks: Sequence[str] = ()
         self._begin, self._next, self._end = begin, begin, end
         # Nothing is committed, and nobody else's reading is disturbed.
         self._consumer = Consumer(

@@ -63,6 +63,8 @@ def diff(
         raise LogPipelineError("diff: give two resources or more, the one to compare with first")
     pipelines = [load(path) for path in resources]
     past = history(pipelines[0], given)
+    if once := [path for path in past.files if (path.exists() and not path.is_file()) or str(path) == "-"]:
+        raise LogPipelineError(f"--input: {once[0]}: can be read once, and each resource reads it; give a file")
     with TemporaryDirectory(prefix="logpipeline-diff-") as folder:
         results = [
             _Results(path, pipeline, Path(folder, str(number)))

@@ -46,6 +46,7 @@ class LogParts:
                     yield counts(pl.concat(rows))
                     done(log.position() - read)
                     read = log.position()
+                self.remarks += log.remarks
                 if log.empty:
                     self.remarks.append(f"{log.name}: {log.empty:,} empty lines, passed over")
                 if log.too_long:
@@ -71,7 +72,7 @@ def of_logs(pipeline: LogPipeline, past: History, most: int) -> Report:
 
 
 def _source(pipeline: LogPipeline, past: History) -> str:
-    names = [path.name for path in past.files]
+    names = [path.name if path.name != "-" else "standard input" for path in past.files]
     if not names:
         return f"the topic {pipeline.topics()['raw'].name}"
     return f"{len(names)} log file{'s' if len(names) > 1 else ''}: {_listed(names)}"

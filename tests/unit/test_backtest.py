@@ -6,6 +6,9 @@ import gzip
 import json
 import os
 import random
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -136,8 +139,8 @@ def test_one_goal_alone(resource: Path) -> None:
     [
         ("missing", None, "--input: {path}: no such file"),
         ("empty", b"", "--input: {path}: is empty, there is nothing to test"),
-        ("cut.gz", gzip.compress(b"x" * 100_000, mtime=0)[:60], "--input: {path}: cannot be read on after byte 60: "),
-        (".", None, "--input: {path}: is no file"),
+        ("bad.gz", b"\x1f\x8b and then something else", "--input: {path}: is not a gzip file that can be read: "),
+        ("folder", None, "--input: {path}: no such file"),
         ("x" * 300, None, "--input: {path}: cannot be read: File name too long"),
     ],
 )
@@ -182,11 +185,10 @@ def test_an_input_is_never_overwritten(resource: Path, name: str) -> None:
 def test_a_run_that_fails_leaves_the_results_of_the_one_before(resource: Path) -> None:
     folder = resource.parent
     _, before = backtest(resource, write(folder / "log", lines(1_000_000, 30)))
-    torn = folder / "torn.gz"
-    torn.write_bytes(gzip.compress(b"\n".join(lines(2_000_000, 600)))[:-100])
-    result, after = backtest(resource, torn)
+    (folder / "bad.bz2").write_bytes(b"BZh9 and then something else")
+    result, after = backtest(resource, folder / "log", folder / "bad.bz2")
     assert result.exit_code == 2
-    assert "torn.gz: cannot be read on" in result.stderr
+    assert "bad.bz2: is not a bzip2 file that can be read" in result.stderr
     assert after == before
     assert {path.suffix for path in (folder / "results").iterdir()} == {".jsonl"}
 
@@ -194,8 +196,62 @@ def test_a_run_that_fails_leaves_the_results_of_the_one_before(resource: Path) -
 def test_a_file_name_that_is_not_utf_8(resource: Path) -> None:
     path = Path(os.fsdecode(os.fsencode(resource.parent) + b"/acc\xe9s [bold].log"))
     result, written = backtest(resource, write(path, [b"no record"]))
-    assert result.exit_code == 0, result.output
+    assert result.exit_code == 1, result.output
     assert json.loads(written["_invalid"][0])["file"].endswith(r"/acc\xe9s [bold].log")
+
+
+def test_of_a_torn_file_what_can_be_read_counts(resource: Path) -> None:
+    content = gzip.compress(b"\n".join(lines(1_000_000, 6000)))
+    path = resource.parent / "torn.gz"
+    path.write_bytes(content[: len(content) // 2])
+    result, written = backtest(resource, path)
+    assert result.exit_code == 0, result.output
+    (remark,) = [line for line in result.output.splitlines() if "torn.gz" in line]
+    assert re.fullmatch(rf"{path}: is damaged or cut off: only its first [\d,]+ bytes could be read \(.*\)", remark)
+    assert written["latency"]
+
+
+def test_a_folder_a_pipe_and_standard_input(resource: Path, tmp_path: Path) -> None:
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    content = lines(1_000_000, 60)
+    write(logs / "access.log.1", content[:300])
+    (logs / "access.log.0.gz").write_bytes(gzip.compress(b"\n".join(content[300:])))
+    (logs / ".hidden").write_text("no record")
+    (logs / "old").mkdir()
+    _, expected = backtest(resource, logs)
+    assert len(expected["latency"]) == 7
+    whole = b"\n".join(content)
+    command = [sys.executable, "-m", "logpipeline", "backtest", "-f", str(resource), "--output"]
+    for number, name in enumerate(("-", "/dev/stdin")):
+        folder = tmp_path / f"out-{number}"
+        subprocess.run([*command, str(folder), "--input", name], input=whole, check=True, capture_output=True)
+        for goal in ("rate", "latency"):
+            assert sorted((folder / f"{goal}.jsonl").read_text().splitlines()) == expected[goal]
+    result, _ = backtest(resource, logs / "old")
+    assert (result.exit_code, result.stderr) == (2, f"error: --input: {logs / 'old'}: is a folder without files\n")
+
+
+@pytest.mark.parametrize(
+    ("good", "options", "code", "says"),
+    [
+        (0, (), 1, "error: not one record is valid: does source.format say how the log is written?\n"),
+        (1, (), 0, ""),
+        (0, ("--max-invalid", "100"), 0, ""),
+        (3, ("--max-invalid", "20"), 1, "error: --max-invalid: 25 % of the records are invalid, more than 20 %\n"),
+        (3, ("--max-invalid", "25"), 0, ""),
+    ],
+)
+def test_so_many_invalid_records_are_a_fault(
+    resource: Path, good: int, options: tuple[str, ...], code: int, says: str
+) -> None:
+    path = write(resource.parent / "log", [*lines(1_000_000, 30)[:good], b"no record"])
+    command = ["backtest", "-f", str(resource), "--input", str(path), "--output", str(resource.parent / "results")]
+    result = CliRunner().invoke(main, [*command, *options])
+    assert result.exit_code == code
+    assert [line for line in result.stderr.splitlines(keepends=True) if line.startswith("error")] == (
+        [says] if says else []
+    )
 
 
 def test_a_goal_that_is_named_twice_counts_once(resource: Path) -> None:

@@ -207,7 +207,7 @@ def generate(
     "paths",
     required=True,
     multiple=True,
-    help="File to send, plain or gzip; - is standard input; may be given again.",
+    help="File to send, also packed (gzip, zstd, bzip2, xz, zip); - is standard input; may be given again.",
 )
 @click.option("--limit", type=click.IntRange(1), help="Send only the first N lines that are not empty.")
 @click.option(

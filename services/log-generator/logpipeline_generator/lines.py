@@ -1,22 +1,20 @@
-"""Lines of files, plain or gzip, in blocks of bounded size: memory grows with neither the file nor a line."""
+"""Lines of files in blocks of bounded size: memory grows with neither the file nor a line."""
 
 from __future__ import annotations
 
-import gzip
 import io
 import os
 import select
 import stat
 import sys
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import cast
 
 from logpipeline.errors import LogPipelineError
+from logpipeline.log_stream import LogStream
 
 _CHUNK_BYTES = 256 << 10
-_GZIP_MAGIC = b"\x1f\x8b"
 
 
 @dataclass
@@ -74,16 +72,22 @@ class LineFile:
         """Bytes, compressed if the file is; None for a pipe."""
         self.empty = False
         """Whether there is nothing in it; of a pipe nobody knows."""
-        self._path = path
         self._raw = io.FileIO(descriptor) if regular else _PatientPipe(descriptor, stopping)
-        self._buffer: io.BufferedIOBase | None = None
+        self._stream = LogStream(io.BufferedReader(cast("io.RawIOBase", self._raw), _CHUNK_BYTES), self.name)
+        self._first = b""
         # a pipe's first bytes may be long in coming: those are looked at when they are wanted
         if regular:
             try:
-                self._check()
+                self._first = self._stream.read_chunk()
             except LogPipelineError:
                 self.close()
                 raise
+            self.empty = not self._first
+
+    @property
+    def remarks(self) -> list[str]:
+        """What was passed over so far, in lines that name the file."""
+        return self._stream.remarks
 
     @property
     def position(self) -> int:
@@ -91,9 +95,12 @@ class LineFile:
         return self._raw.tell() if self.size is not None else 0
 
     def blocks(self, limit: int) -> Iterator[Block]:
-        """The lines in order; those longer than `limit` bytes are told by number and size alone."""
+        """The lines in order; those longer than `limit` bytes are told by number and size alone.
+
+        Raises LogPipelineError at the end of a file that is damaged or cut off.
+        """
         number, rest, skipped = 0, b"", 0
-        while chunk := self._read(number):
+        while chunk := self._read():
             block = Block([])
             if skipped:
                 end = chunk.find(b"\n")
@@ -113,6 +120,8 @@ class LineFile:
             block = Block([], oversized=[(number + 1, skipped)] if skipped else [])
             self._fill(block, [rest] if rest else [], number, limit)
             yield block
+        if self._stream.damage is not None and not self._stopping():
+            raise LogPipelineError(self._stream.damage)
 
     def close(self) -> None:
         """Give the descriptor back."""
@@ -129,26 +138,6 @@ class LineFile:
             full = [line for line in full if len(line) <= limit]
         block.lines = full
 
-    def _stream(self) -> io.BufferedReader:
-        """The file's plain content."""
-        if self._buffer is None:
-            raw = io.BufferedReader(cast("io.RawIOBase", self._raw), _CHUNK_BYTES)
-            compressed = raw.peek(2).startswith(_GZIP_MAGIC)
-            if self._path.endswith(".gz") and not compressed and self.size != 0:
-                raise LogPipelineError(f"{self.name}: not a gzip file, in spite of its name")
-            self._buffer = gzip.GzipFile(fileobj=raw) if compressed else raw
-        return cast("io.BufferedReader", self._buffer)
-
-    def _check(self) -> None:
-        try:
-            self.empty = not self._stream().peek(1)
-        except (EOFError, OSError, zlib.error) as error:
-            raise LogPipelineError(f"{self.name}: not a gzip file that can be read: {error}") from error
-
-    def _read(self, number: int) -> bytes:
-        try:
-            return self._stream().read1(_CHUNK_BYTES)
-        except (EOFError, OSError, zlib.error) as error:
-            if self._stopping():
-                return b""
-            raise LogPipelineError(f"{self.name}: cannot be read on after line {number:,}: {error}") from error
+    def _read(self) -> bytes:
+        chunk, self._first = self._first or self._stream.read_chunk(), b""
+        return chunk

@@ -57,6 +57,8 @@ class Run:
                 self._send_block(block, lambda: self._show(report, files, total))
                 if self._over():
                     return
+            for remark in file.remarks:
+                report.note(remark)
         if not self.tally.read and not self._stopping():
             raise LogPipelineError(f"{files[0].name}: empty, there is nothing to send")
 
