@@ -19,6 +19,7 @@ _COMMANDS = {
     "backtest": "logpipeline.backtest.cli:backtest",
     "consume": "logpipeline.local.consume:consume",
     "crd": "logpipeline.commands:crd",
+    "detect": "logpipeline.detect.cli:detect",
     "diff": "logpipeline.compare.cli:diff",
     "explain": "logpipeline.status.cli:explain",
     "kibana": "logpipeline.kibana.cli:kibana",

@@ -24,6 +24,8 @@ from logpipeline.plain import say
 from logpipeline.rules import Rule, chosen_rules
 from logpipeline.terminal import Terminal
 
+_MANY_INVALID = 0.05
+
 
 @click.command()
 @resource_file
@@ -145,6 +147,8 @@ def _remarks(summary: Summary, output: Path, lateness: float) -> Iterator[str]:
     if summary.invalid:
         reasons = output / f"{INVALID}.jsonl"
         yield f"invalid: {summary.invalid:,} of {summary.records:,} records, with the reasons in {reasons}"
+        if summary.invalid > _MANY_INVALID * summary.records:
+            yield "many are invalid: `logpipeline detect LOG` looks for the format, timestamp and fields that fit"
     if summary.empty:
         yield f"empty lines: {summary.empty:,}"
     if summary.too_long:
