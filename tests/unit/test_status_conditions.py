@@ -583,3 +583,10 @@ def test_a_report_is_what_its_cron_job_says(job: dict[str, Any], expected: dict[
     status = status_of(pipeline, replace(facts(), reports=report_facts([child])), now=NOW)
     assert status["reports"] == [{"name": "daily", **expected}]
     assert status_of(pipeline, facts(), now=NOW)["reports"] == [{"name": "daily", "state": "waiting"}]
+
+
+def test_a_suspended_pipeline_keeps_the_number_of_its_records() -> None:
+    silent = replace(facts(), kafka=KafkaFacts(observed_at=NOW))
+    for suspend, expected in ((True, 1000), (False, None)):
+        status = status_of(a_pipeline(suspend=suspend), silent, now=NOW, previous={"records": 1000})
+        assert status.get("records") == expected

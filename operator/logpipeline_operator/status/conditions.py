@@ -83,7 +83,7 @@ def status_of(
         "goalsReady": f"{sum(goal.status == 'True' for goal in goals.values())}/{len(goals)}",
         "lag": max(lags, default=None),
         "rate": rate_text(facts.flow.rate),
-        "records": facts.kafka.records,
+        "records": _records(pipeline, facts, before),
         "sink": _sink(pipeline, facts),
         "lake": _lake(facts),
         "reports": _reports(pipeline, facts),
@@ -102,6 +102,13 @@ def status_of_invalid(
     unknown = Finding("Unknown", "ResourceInvalid", "nobody looks after it until the resource is valid")
     found = {kind: finding if kind in (READY, PROGRESSING) else unknown for kind in CONDITION_TYPES}
     return {**before, "observedGeneration": generation, "conditions": _conditions(found, generation, before, now)}
+
+
+def _records(pipeline: LogPipeline, facts: Facts, before: Mapping[str, Any]) -> int | None:
+    """Return how many records were ever written. While the brokers are stopped that stays as it was."""
+    if facts.kafka.records is None and pipeline.spec.suspend:
+        return before.get("records")
+    return facts.kafka.records
 
 
 def _ready(
