@@ -146,8 +146,8 @@ class Status(StatusModel):
     records: Count | None = Field(None, description="Records that were ever written to the raw topic.")
     sink: SinkStatus | None = Field(None, description="The way into Elasticsearch; absent without a sink.")
     lake: LakeStatus | None = Field(None, description="The history; absent without a lake.")
-    reports: list[ReportStatus] = Field(
-        default_factory=list, description="Each scheduled report.", json_schema_extra=map_by("name")
+    reports: list[ReportStatus] | None = Field(
+        None, description="Each scheduled report.", json_schema_extra=map_by("name")
     )
     names: Names | None = Field(None, description="Names outside the namespace that the resource does not give.")
 

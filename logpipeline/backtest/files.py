@@ -54,10 +54,10 @@ def expanded(paths: Sequence[Path]) -> list[Path]:
     """
     found: list[Path] = []
     for path in paths:
-        if not path.is_dir():
-            found.append(path)
-            continue
         try:
+            if not path.is_dir():
+                found.append(path)
+                continue
             files = [file for file in sorted(path.iterdir()) if file.is_file() and not file.name.startswith(".")]
         except OSError as error:
             raise LogPipelineError(f"--input: {path}: cannot be read: {error.strerror}") from error

@@ -88,7 +88,7 @@ def of_resource(document: Mapping[str, Any], now: datetime) -> View:
         totals |= {"indexed": sink.indexed, "dead letters": sink.dead_letters, "connector tasks": sink.tasks}
     if (lake := status.lake) is not None:
         totals |= _lake(lake.lag, lake.files, lake.bytes)
-    totals |= {f"report {report.name}": _report(report, now) for report in status.reports}
+    totals |= {f"report {report.name}": _report(report, now) for report in status.reports or ()}
     ready, flow = (conditions.get(kind) for kind in ("Ready", "FlowHealthy"))
     healthy = ready is not None and ready.status == "True" and (flow is None or flow.status != "False")
     name = f"{metadata.get('namespace', 'default')}/{metadata['name']}"
