@@ -70,8 +70,12 @@ def _trust(spark: SparkSession, certificates: Path) -> None:
     password = "changeit"  # noqa: S105 - Java's own, of a file without secrets
     file = jvm.java.io.File.createTempFile("trust", ".p12")
     stream = jvm.java.io.FileOutputStream(file)
+    # py4j makes Python's text of every Java String.
+    secret = spark.sparkContext._gateway.new_array(jvm.char, len(password))  # noqa: SLF001 - has no Python of its own
+    for place, sign in enumerate(password):
+        secret[place] = sign
     try:
-        store.store(stream, jvm.java.lang.String(password).toCharArray())
+        store.store(stream, secret)
     finally:
         stream.close()
     for name, value in (("", file.getPath()), ("Password", password), ("Type", "PKCS12")):
