@@ -145,7 +145,7 @@ def settings_of(kafka: Broker, topic: str, uri: str, secret_folder: Path | None 
         secret_folder=secret_folder,
         metrics_port=free_port(),
     )
-    return settings.model_copy(update={"max_records_per_batch": 1000, "maintenance": 2.0})
+    return settings.model_copy(update={"max_records_per_batch": 1000, "maintenance": 5.0})
 
 
 def produce(kafka: Broker, topic: str, messages: Iterator[bytes]) -> None:

@@ -32,7 +32,7 @@ def test_each_record_and_window_is_there_once_though_the_writer_is_killed(
 ) -> None:
     writer, settings = lake
     raw, results = f"{topic}.raw", f"{topic}.client-rate"
-    produce(kafka, raw, map(record, range(12_000)))
+    produce(kafka, raw, map(record, range(6_000)))
     # A goal that is killed writes its last windows again.
     produce(kafka, results, map(window, [*range(300), *range(200, 400)]))
     produce(kafka, results, iter([b"no result"]))
@@ -40,7 +40,7 @@ def test_each_record_and_window_is_there_once_though_the_writer_is_killed(
     checkpoint = Path(settings.uri.removeprefix("file://")) / "_checkpoints" / "raw"
     for kills in range(1, 3):
         writer.start()
-        done = 4000 * kills
+        done = 2000 * kills
         writer.wait_until(lambda tables, done=done: (tables["raw"]["offset_total"] or 0) >= done)  # type: ignore[misc]
         writer.kill()
         # As if between the table's commit and that of the checkpoint, wherever it was.
@@ -51,14 +51,14 @@ def test_each_record_and_window_is_there_once_though_the_writer_is_killed(
     shutil.rmtree(checkpoint)
     writer.start()
     writer.wait_until(lambda tables: tables["raw"]["state"] == "running")
-    produce(kafka, raw, map(record, range(12_000, 13_000)))
+    produce(kafka, raw, map(record, range(6_000, 7_000)))
     # Of a window whose file is there already, and of another one.
     produce(kafka, f"{topic}.codes", iter([counted(500), counted(301, 5)]))
     writer.fill_disk()
     writer.wait_until(
         lambda tables: (
             all(table["lag_records"] == 0 for table in tables.values())
-            and tables["raw"]["offset_total"] == 13_000
+            and tables["raw"]["offset_total"] == 7_000
             and tables["results"]["offset_total"] == 506
         )
     )
@@ -69,9 +69,9 @@ def test_each_record_and_window_is_there_once_though_the_writer_is_killed(
     assert found == [(400, 400, 4400)]
     _has_status_files(settings)
     (totals,) = ask(settings, "select count(*), count(invalid), count(*) filter (status = 999) from raw")
-    assert totals == (13_000, 1300, 1300)
+    assert totals == (7_000, 700, 700)
     tenants = ask(settings, "select fields['tenant'] t, count(*) from raw where invalid is null group by 1 order by 1")
-    assert [count for _, count in tenants] == [sum(n % 4 == t and n % 10 != 3 for n in range(13_000)) for t in range(4)]
+    assert [count for _, count in tenants] == [sum(n % 4 == t and n % 10 != 3 for n in range(7_000)) for t in range(4)]
     hours = ask(
         settings,
         "select hour, count(*) from raw where invalid is null and date = DATE '2024-05-01' group by 1 order by 1",

@@ -19,7 +19,7 @@ from logpipeline.lake.settings import LakeSettings
 from processes import Broker
 from stores import S3, Hdfs
 
-RECORDS = 6000
+RECORDS = 3000
 
 
 @pytest.fixture(scope="module")
