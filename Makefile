@@ -46,6 +46,8 @@ test-integration: setup ## The tests against real Kafka, Spark, Connect and Elas
 	PYTHON=.venv/bin/python tests/integration/s3/install.sh .venv/share/logpipeline/s3
 	.venv/bin/python -m pytest tests/integration -n logical --dist loadfile
 
+# All but that of reports, which takes a minute to build and no pipeline of these has.
+test-smoke: export IMAGES = kafka kafka-connect elasticsearch log-generator alert-bridge console spark operator
 test-smoke: setup cluster-up ## What CI runs of test-e2e: the chart, the CRD and the life of one pipeline
 	$(E2E) tests/e2e/test_chart.py tests/e2e/test_crd.py tests/e2e/test_smoke.py
 

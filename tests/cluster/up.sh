@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
 # up.sh: makes a cluster answer and puts the project's images into it. Safe to call again: does only what is missing.
+# IMAGES names those that are wanted; absent: all.
 # The cluster is the one that KUBECONFIG names, else one of kind (where kind and Docker are), else a node of its own (root needed).
 set -euo pipefail
 . "$(dirname "$0")/env.sh"
 
+read -ra images <<<"${IMAGES:-}"
 node_answers() { [ -e "$kubeconfig" ] && kubectl get --raw /readyz --request-timeout 5s >/dev/null 2>&1; }
 
 lock
@@ -21,7 +23,7 @@ case $(provider) in
         [ "$(id -u)" = 0 ] || fail "a node of its own needs root: use sudo, or your own cluster (export KUBECONFIG)"
         "$cluster_dir/packages.sh"
         # Images wait for packages from the network, while the programs want every core.
-        "$cluster_dir/images.sh" >/dev/null &
+        "$cluster_dir/images.sh" "${images[@]}" >/dev/null &
         building=$!
         "$cluster_dir/build-tools.sh"
         "$cluster_dir/node/images.sh"
@@ -31,5 +33,5 @@ case $(provider) in
         node_answers || { say "starting the node" && "$cluster_dir/node/start.sh"; }
         ;;
 esac
-"$cluster_dir/images.sh" | while read -r _ archive; do "$cluster_dir/load-image.sh" "$archive"; done
+"$cluster_dir/images.sh" "${images[@]}" | while read -r _ archive; do "$cluster_dir/load-image.sh" "$archive"; done
 say "up: export KUBECONFIG=$kubeconfig PATH=$tools:\$PATH"
