@@ -63,7 +63,8 @@ def main() -> None:
         commands = {"logpipeline report": [sys.executable, *map(str, report)]}
         if found := shutil.which("goaccess"):
             page = str(folder / "theirs.html")
-            commands["goaccess"] = [found, str(log), "--log-format=COMBINED", "--no-global-config", "-o", page]
+            quiet = ["--no-global-config", "--no-progress"]
+            commands["goaccess"] = [found, str(log), "--log-format=COMBINED", *quiet, "-o", page]
         else:
             print("goaccess is not on the PATH: only ours is measured")
         taken: dict[str, list[Taken]] = {name: [] for name in commands}
