@@ -71,7 +71,8 @@ def _trust(spark: SparkSession, certificates: Path) -> None:
     file = jvm.java.io.File.createTempFile("trust", ".p12")
     stream = jvm.java.io.FileOutputStream(file)
     # py4j makes Python's text of every Java String.
-    secret = spark.sparkContext._gateway.new_array(jvm.char, len(password))  # noqa: SLF001 - has no Python of its own
+    gateway: Any = spark.sparkContext._gateway  # noqa: SLF001 - has no Python of its own
+    secret = gateway.new_array(jvm.char, len(password))
     for place, sign in enumerate(password):
         secret[place] = sign
     try:
