@@ -14,7 +14,7 @@ import lzma
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from typing import BinaryIO, cast
+from typing import cast
 
 from backports import zstd
 
@@ -36,8 +36,8 @@ class LogStream:
     what else was passed over.
     """
 
-    def __init__(self, raw: BinaryIO, name: str) -> None:
-        self._raw = io.BufferedReader(raw, _CHUNK) if isinstance(raw, io.RawIOBase) else raw
+    def __init__(self, raw: io.BufferedReader, name: str) -> None:
+        self._raw = raw
         self._name = name
         self._given = 0
         self._chunks: Chunks | None = None
@@ -79,9 +79,9 @@ class LogStream:
         self.remarks.append(f"{self._name}: {text}")
 
 
-def _opened(raw: BinaryIO, remark: Callable[[str], None]) -> tuple[str, Chunks]:
+def _opened(raw: io.BufferedReader, remark: Callable[[str], None]) -> tuple[str, Chunks]:
     """Return how a file is packed, in words, and its content."""
-    magic = _peeked(raw)
+    magic = raw.peek(_LONGEST_MAGIC)
     if magic.startswith(_GZIP):
         return "gzip file", _of_gzip(raw, remark)
     if magic.startswith(_ZSTD):
@@ -92,15 +92,7 @@ def _opened(raw: BinaryIO, remark: Callable[[str], None]) -> tuple[str, Chunks]:
         return "xz file", _read(lzma.LZMAFile(raw).read1)
     if magic.startswith(_ZIP):
         return "zip file", _of_zip(raw)
-    return "file", _read(raw.read1 if isinstance(raw, io.BufferedReader) else raw.read)
-
-
-def _peeked(raw: BinaryIO) -> bytes:
-    if isinstance(raw, io.BufferedReader):
-        return raw.peek(_LONGEST_MAGIC)[:_LONGEST_MAGIC]
-    beginning = raw.read(_LONGEST_MAGIC)
-    raw.seek(0)
-    return beginning
+    return "file", _read(raw.read1)
 
 
 def _read(read: Callable[[int], bytes]) -> Chunks:
@@ -108,7 +100,7 @@ def _read(read: Callable[[int], bytes]) -> Chunks:
         yield chunk
 
 
-def _of_gzip(raw: BinaryIO, remark: Callable[[str], None]) -> Chunks:
+def _of_gzip(raw: io.BufferedReader, remark: Callable[[str], None]) -> Chunks:
     given = False
     try:
         for chunk in _read(gzip.GzipFile(fileobj=raw).read1):
@@ -121,7 +113,7 @@ def _of_gzip(raw: BinaryIO, remark: Callable[[str], None]) -> Chunks:
         remark("has something behind its end that is not gzip, left out")
 
 
-def _of_zip(raw: BinaryIO) -> Chunks:
+def _of_zip(raw: io.BufferedReader) -> Chunks:
     if not raw.seekable():
         raise OSError("a zip file cannot be read from a pipe; unpack it with funzip")
     with zipfile.ZipFile(raw) as archive:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import stat
 import sys
@@ -9,7 +10,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
@@ -23,7 +24,7 @@ _BLOCK = 8 << 20
 _FIRST_BLOCK = 64 << 10
 # What the raw topic takes; a longer line cannot have been a record.
 _LONGEST_LINE = 16 << 20
-_STANDARD_INPUT = Path("-")
+STANDARD_INPUT = Path("-")
 
 
 @dataclass(frozen=True)
@@ -77,14 +78,19 @@ def size_of(path: Path) -> int | None:
         return None
 
 
+def is_stream(path: Path) -> bool:
+    """Return whether what is at `path` can be read but once: standard input, a pipe."""
+    return path == STANDARD_INPUT or (path.exists() and not path.is_file())
+
+
 class LogFile:
     """A file, a pipe or standard input (`-`), read once from its beginning to its end."""
 
     def __init__(self, path: Path) -> None:
         """Open it; raises LogPipelineError when it cannot be read."""
-        self.name = "standard input" if path == _STANDARD_INPUT else plain(str(path))
+        self.name = "standard input" if path == STANDARD_INPUT else plain(str(path))
         try:
-            self._raw = sys.stdin.buffer if path == _STANDARD_INPUT else path.open("rb")
+            self._raw = cast("io.BufferedReader", sys.stdin.buffer) if path == STANDARD_INPUT else path.open("rb")
             status = os.fstat(self._raw.fileno())
         except OSError as error:
             reason = "no such file" if isinstance(error, FileNotFoundError) else f"cannot be read: {error.strerror}"
@@ -96,13 +102,12 @@ class LogFile:
         self.plain_bytes = 0
         self.too_long = 0
         self.empty = 0
-        self._stream = LogStream(self._raw, f"--input: {self.name}")
+        self._stream = LogStream(self._raw, self.name)
 
     @property
     def remarks(self) -> list[str]:
         """What could not be read, and what was passed over, so far."""
-        said = [*self._stream.remarks, *([self._stream.damage] if self._stream.damage else [])]
-        return [line.removeprefix("--input: ") for line in said]
+        return [*self._stream.remarks, *([self._stream.damage] if self._stream.damage else [])]
 
     def is_empty(self) -> bool:
         """Return whether nothing was there to read."""
@@ -138,7 +143,10 @@ class LogFile:
             yield self._lines(rest + b"\n", number)
 
     def _read(self, size: int) -> bytes:
-        block = self._stream.read(size)
+        try:
+            block = self._stream.read(size)
+        except LogPipelineError as error:
+            raise LogPipelineError(f"--input: {error.message}") from error
         self.plain_bytes += len(block)
         return block
 

@@ -14,6 +14,7 @@ import polars as pl
 from rich.table import Table
 
 from logpipeline.api import LogPipeline, load
+from logpipeline.backtest.files import is_stream
 from logpipeline.backtest.history import Given, History, history
 from logpipeline.backtest.history import options as history_options
 from logpipeline.backtest.progress import reading
@@ -63,8 +64,8 @@ def diff(
         raise LogPipelineError("diff: give two resources or more, the one to compare with first")
     pipelines = [load(path) for path in resources]
     past = history(pipelines[0], given)
-    if once := [path for path in past.files if (path.exists() and not path.is_file()) or str(path) == "-"]:
-        raise LogPipelineError(f"--input: {once[0]}: can be read once, and each resource reads it; give a file")
+    if (once := next(filter(is_stream, past.files), None)) is not None:
+        raise LogPipelineError(f"--input: {once}: can be read once, and each resource reads it; give a file")
     with TemporaryDirectory(prefix="logpipeline-diff-") as folder:
         results = [
             _Results(path, pipeline, Path(folder, str(number)))

@@ -9,6 +9,7 @@ import polars as pl
 
 from logpipeline.api import LogPipeline
 from logpipeline.api.source import Source
+from logpipeline.backtest.files import STANDARD_INPUT
 from logpipeline.backtest.history import History
 from logpipeline.backtest.logs import Block
 from logpipeline.errors import LogPipelineError
@@ -72,7 +73,7 @@ def of_logs(pipeline: LogPipeline, past: History, most: int) -> Report:
 
 
 def _source(pipeline: LogPipeline, past: History) -> str:
-    names = [path.name if path.name != "-" else "standard input" for path in past.files]
+    names = ["standard input" if path == STANDARD_INPUT else path.name for path in past.files]
     if not names:
         return f"the topic {pipeline.topics()['raw'].name}"
     return f"{len(names)} log file{'s' if len(names) > 1 else ''}: {_listed(names)}"
