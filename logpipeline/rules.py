@@ -64,6 +64,12 @@ class Rule:
         return self.size + self.before
 
     @property
+    def fields(self) -> tuple[str, ...]:
+        """The fields of a record that it groups by, tests or aggregates, each once."""
+        used = [*self.group_by, *(condition.field for condition in self.where), *([self.field] if self.field else [])]
+        return tuple(dict.fromkeys(used))
+
+    @property
     def detects(self) -> bool:
         """Whether its results are detections; those of a metric are all windows with a record."""
         return self.threshold is not None or self.previous is not None
@@ -143,8 +149,12 @@ def episode_gap(goal: Goal) -> int:
 
 def alerts(pipeline: LogPipeline) -> list[str]:
     """Return the names of the goals that alert: those that detect, where the resource wants alerts."""
-    goals = pipeline.spec.goals if pipeline.spec.alerting is not None else []
-    return [goal.name for goal in goals if goal.having is not None]
+    return detecting(pipeline) if pipeline.spec.alerting is not None else []
+
+
+def detecting(pipeline: LogPipeline) -> list[str]:
+    """Return the names of the goals whose results are detections."""
+    return [goal.name for goal in pipeline.spec.goals if goal.having is not None]
 
 
 def state_identity(pipeline: LogPipeline, rule: Rule) -> dict[str, Any]:

@@ -21,8 +21,10 @@ Verdict = Callable[[], tuple[bool, str]]
 """Whether all is well, and a line that says more."""
 Document = Callable[[], bytes]
 """JSON that is made when it is asked for."""
-Folder = Callable[[str], tuple[str, str, bytes]]
-"""Status, type and content of a file, by its path below the folder's."""
+Reply = tuple[str, str, bytes]
+"""Status, type and content."""
+Folder = Callable[[str], Reply]
+"""What is answered for a path below the folder's."""
 
 # A connection costs no thread, only a request that is being answered does.
 _THREADS = 4

@@ -8,11 +8,13 @@ from pathlib import Path
 import click
 import yaml
 
+from logpipeline.api.goal import Goal
 from logpipeline.api.presets import PRESETS
 from logpipeline.backtest.files import LogFile
 from logpipeline.detect.guess import Guess, guess
 from logpipeline.errors import LogPipelineError
 from logpipeline.plain import write
+from logpipeline.rules import rule_of
 
 _LEAST_SHARE = 0.5
 
@@ -67,11 +69,9 @@ def _described(found: Guess, count: int) -> Iterator[str]:
     else:
         yield f"# reads {read}"
         yield f"# columns: {', '.join(found.columns) or 'none'}"
-    for name, preset in PRESETS.items():
-        used = [*preset["groupBy"], *(one["field"] for one in preset.get("where", ()))]
-        used += [one["field"] for one in preset["aggregate"].values() if one]
-        missing = [field for field in dict.fromkeys(used) if field not in found.columns]
-        if missing:
+    for name in PRESETS:
+        rule = rule_of(Goal(name=name, preset=name))
+        if missing := [field for field in rule.fields if field not in found.columns]:
             yield f"# the preset {name} needs what is not there: {', '.join(missing)}"
     guessed = {"fields", "timestamp"}
     document = found.source.model_dump(mode="json", by_alias=True, exclude_defaults=True, include=guessed)

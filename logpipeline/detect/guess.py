@@ -59,13 +59,13 @@ def guess(lines: Sequence[bytes], arrival_ms: int) -> Guess:
         invalid = RecordReader(source, none).read(values, arrivals)["invalid"]
         return invalid.null_count() / len(invalid)
 
-    best, found = max(((source, share(source)) for source in _candidates(lines)), key=lambda one: one[1])
-    return Guess(best, found, _columns(best, lines))
+    names = _names(list(_objects(lines)))
+    best, found = max(((source, share(source)) for source in _candidates(names)), key=lambda one: one[1])
+    return Guess(best, found, _columns(best, names))
 
 
-def _candidates(lines: Sequence[bytes]) -> Iterator[Source]:
-    objects = list(_objects(lines))
-    names = _names(objects)
+def _candidates(names: Sequence[str]) -> Iterator[Source]:
+    """Yield the sources to try for JSON with these names, and those of the text formats."""
     fields = _fields(names)
     times = [name for name in _TIMES if name in names]
     times += [name for name in names if name not in times and ("time" in name.lower() or "date" in name.lower())]
@@ -120,10 +120,10 @@ def _fields(names: Sequence[str]) -> dict[str, str]:
     }
 
 
-def _columns(source: Source, lines: Sequence[bytes]) -> tuple[str, ...]:
+def _columns(source: Source, names: Sequence[str]) -> tuple[str, ...]:
     if source.format != "json":
         return TEXT_COLUMNS[source.format]
-    there = {*_names(list(_objects(lines))), *source.fields}
+    there = {*names, *source.fields}
     if "request" in source.fields:
         there |= {"method", "path", "protocol"}
     return tuple(column for column in COLUMNS if column in there)

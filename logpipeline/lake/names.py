@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 TableName = Literal["raw", "results"]
@@ -14,6 +15,9 @@ STATISTICS: dict[TableName, tuple[str, ...]] = {
 }
 # Where the pages of scheduled reports are: a folder for each, in it FIRST--LAST.html by its first and last hour.
 PAGES = "report/pages"
+_HOUR = r"\d{4}-\d\d-\d\dT\d\d"
+PAGE = re.compile(rf"(?P<report>[a-z0-9][-a-z0-9]*)/(?P<first>{_HOUR})--(?P<last>{_HOUR})\.html")
+"""The path of a page below `PAGES`; no other path is handed out."""
 # Where counts by status are as plain Parquet: goal=GOAL/ by its windows' ends.
 STATUSES = "statuses"
 

@@ -12,7 +12,6 @@ from logpipeline.api import LogPipeline
 from logpipeline.api.base import Model
 from logpipeline.api.kafka import KafkaSecurity
 from logpipeline.api.source import COLUMNS, RawTopic, Source, Topic
-from logpipeline.lake.names import TableName
 from logpipeline.rules import Rule, rule_of
 
 Seconds = Annotated[float, Field(gt=0)]
@@ -36,20 +35,20 @@ class ResultTopic(Model):
 
 
 class Retention(Model):
-    """How long a row of each table is kept, in seconds."""
+    """How long a row of each table is kept, in seconds, and a file of counts by status, None where there are none."""
 
     raw: Seconds
     results: Seconds
+    statuses: Seconds | None = None
 
-    def by_table(self) -> dict[TableName, float]:
-        """Return the seconds by table."""
-        return {"raw": self.raw, "results": self.results}
+    def by_name(self) -> dict[str, float]:
+        """Return the seconds of each that there is."""
+        return self.model_dump(exclude_none=True)
 
 
 class LakeSettings(Model):
     """`owner` tells a pipeline from all others that could write to the same place; `fields` are what
-    `other_fields` returns; `statuses` is how many seconds files of counts by status are kept, None where there are
-    none; `secret_folder` holds a file for each key of the lake's own Secret.
+    `other_fields` returns; `secret_folder` holds a file for each key of the lake's own Secret.
     """
 
     pipeline: str
@@ -63,7 +62,6 @@ class LakeSettings(Model):
     trigger: Seconds
     max_records_per_batch: Annotated[int, Field(ge=1)] = 500_000
     retention: Retention
-    statuses: Seconds | None = None
     maintenance: Seconds = 600.0
     secret_folder: Path | None = None
     metrics_address: str = "127.0.0.1"
@@ -98,8 +96,8 @@ def lake_settings(
         retention=Retention(
             raw=tables.raw.retention.total_seconds(),
             results=tables.results.retention.total_seconds(),
+            statuses=tables.statuses.retention.total_seconds() if tables.statuses else None,
         ),
-        statuses=tables.statuses.retention.total_seconds() if tables.statuses else None,
         secret_folder=secret_folder,
         **serving,  # type: ignore[arg-type]  # checked by the model
     )
@@ -107,10 +105,7 @@ def lake_settings(
 
 def other_fields(rules: Iterable[Rule]) -> list[str]:
     """Return the fields that `rules` use and that are no columns of ours, sorted."""
-    used = set[str]()
-    for rule in rules:
-        used.update(rule.group_by, (condition.field for condition in rule.where), [rule.field] if rule.field else ())
-    return sorted(used.difference(COLUMNS))
+    return sorted({field for rule in rules for field in rule.fields}.difference(COLUMNS))
 
 
 def _result_topic(rule: Rule, topic: Topic) -> ResultTopic:

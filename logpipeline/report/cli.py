@@ -23,7 +23,8 @@ from logpipeline.report.logs import of_logs
 from logpipeline.report.page import numbers, page
 from logpipeline.report.panels import Report
 from logpipeline.report.queries import command
-from logpipeline.report.settings import detecting, report_settings
+from logpipeline.report.settings import report_settings
+from logpipeline.rules import detecting
 
 
 @click.command()

@@ -22,6 +22,7 @@ from logpipeline.sql.reader import Limits, open_lake
 
 # Of each hour of a day; with more, what waits of all of them would take much memory.
 _TOGETHER = 2
+_HOUR = timedelta(hours=1)
 
 
 class LakeHours:
@@ -121,9 +122,19 @@ def hour_of(moment: datetime) -> Hour:
 
 def before(first: datetime, last: datetime) -> tuple[datetime, datetime] | None:
     """Return the first and the last hour of the period before, which has as many hours; None where time begins."""
-    hours = [moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0) for moment in (first, last)]
-    length = hours[1] - hours[0] + timedelta(hours=1)
+    hours = [_start_of(moment) for moment in (first, last)]
+    length = hours[1] - hours[0] + _HOUR
     try:
         return hours[0] - length, hours[1] - length
     except OverflowError:
         return None
+
+
+def hours_before(moment: datetime, count: int) -> tuple[datetime, datetime]:
+    """Return the starts of the first and the last of the `count` full hours before `moment`, in UTC."""
+    last = _start_of(moment) - _HOUR
+    return last - (count - 1) * _HOUR, last
+
+
+def _start_of(moment: datetime) -> datetime:
+    return moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from logpipeline.plain import say, size
+from logpipeline.report.hours import hours_before
 from logpipeline.report.lake import NoRecordsError, of_lake
 from logpipeline.report.page import page
 from logpipeline.report.pages import Pages
-from logpipeline.report.settings import ReportSettings, hours_before
+from logpipeline.report.settings import ReportSettings
 
 
 def write_page(settings: ReportSettings, secret: Mapping[str, str], moment: datetime) -> None:

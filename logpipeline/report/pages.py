@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from logpipeline.lake.names import PAGES
+from logpipeline.lake.names import PAGE, PAGES
 from logpipeline.report.files import LakeFiles
 
 _HOUR = "%Y-%m-%dT%H"
-_FILE = re.compile(r".*--(\d{4}-\d\d-\d\dT\d\d)\.html")
 
 
 class Pages:
@@ -31,8 +29,8 @@ class Pages:
 
     def remove_before(self, moment: datetime) -> int:
         """Remove the pages whose last hour began before `moment`, and return how many there were."""
-        found = [(path, _FILE.fullmatch(path)) for path in self._files.below(self._folder)]
-        old = [path for path, name in found if name and _start(name[1]) < moment]
+        found = [(path, PAGE.fullmatch(path.removeprefix(f"{PAGES}/"))) for path in self._files.below(self._folder)]
+        old = [path for path, page in found if page and _start(page["last"]) < moment]
         for path in old:
             self._files.remove(path)
         return len(old)

@@ -1,8 +1,8 @@
-"""What the writer of a scheduled report is started with, and which hours its page is about."""
+"""What the writer of a scheduled report is started with."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +11,7 @@ from pydantic import Field
 from logpipeline.api import LogPipeline
 from logpipeline.api.base import Model
 from logpipeline.api.reports import ScheduledReport
-from logpipeline.rules import rule_of
+from logpipeline.rules import detecting
 
 _HOUR = timedelta(hours=1)
 
@@ -45,14 +45,3 @@ def report_settings(
         top=report.top,
         secret_folder=secret_folder,
     )
-
-
-def detecting(pipeline: LogPipeline) -> list[str]:
-    """Return the names of the goals whose results are detections."""
-    return [rule.name for rule in map(rule_of, pipeline.spec.goals) if rule.detects]
-
-
-def hours_before(moment: datetime, count: int) -> tuple[datetime, datetime]:
-    """Return the starts of the first and the last of the `count` full hours before `moment`, in UTC."""
-    last = moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0) - _HOUR
-    return last - (count - 1) * _HOUR, last

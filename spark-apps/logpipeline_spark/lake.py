@@ -82,10 +82,11 @@ def main(path: Path) -> None:
         for goal in settings.results:
             kafka.partition_count(spark, client, goal.topic, stop, board.waiting)
         board.waiting(None)
+        maintenance = Maintenance(settings.maintenance, settings.retention.by_name())
         statuses = None
-        if settings.statuses is not None:
-            statuses = StatusFiles(spark, settings.uri, settings.results, settings.statuses)
-        maintenance = Maintenance(settings.maintenance, settings.retention.by_table(), statuses)
+        if settings.retention.statuses is not None:
+            statuses = StatusFiles(spark, settings.uri, settings.results)
+            maintenance.register(statuses)
         threads.start("maintenance", functools.partial(maintenance.run, stop))
         writer = Writer(spark, settings, client, board, maintenance, partitions, statuses)
         starts: dict[str, Callable[[], StreamingQuery]] = {}

@@ -2,57 +2,58 @@
 
 from __future__ import annotations
 
-import functools
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from typing import Protocol
 
 from pyspark.errors import PySparkException
 
 from logpipeline.errors import first_line
-from logpipeline.lake.names import TableName
-from logpipeline_spark.delta import Table
 from logpipeline_spark.host import JVM_GONE
-from logpipeline_spark.status_files import StatusFiles
 
 _LOG = logging.getLogger(__name__)
 
 
+class Kept(Protocol):
+    """What is maintained: a table, or files beside it."""
+
+    @property
+    def name(self) -> str:
+        """Which it is."""
+
+    def maintain(self, older_than: float) -> None:
+        """Remove what is from before `older_than` (epoch seconds), and tidy up."""
+
+
 class Maintenance:
-    """Maintains the tables that are registered, every `every` seconds; `retention` is in seconds by table.
+    """Maintains what is registered, every `every` seconds; `retention` is in seconds by name.
 
     Delta lets it run beside the writer: an append never conflicts with it
     (https://docs.delta.io/latest/concurrency-control.html).
     """
 
-    def __init__(self, every: float, retention: Mapping[TableName, float], statuses: StatusFiles | None = None) -> None:
+    def __init__(self, every: float, retention: Mapping[str, float]) -> None:
         self._every = every
         self._retention = retention
-        self._statuses = statuses
         self._lock = threading.Lock()
-        self._tables: dict[TableName, Table] = {}
+        self._kept: dict[str, Kept] = {}
 
-    def register(self, table: Table) -> None:
-        """Maintain `table` from now on, in place of an earlier one of its name."""
+    def register(self, kept: Kept) -> None:
+        """Maintain it from now on, in place of an earlier one of its name."""
         with self._lock:
-            self._tables[table.name] = table
+            self._kept[kept.name] = kept
 
     def run(self, stop: threading.Event) -> None:
         """Maintain until `stop` is set; what fails is logged and tried again the next time."""
         while not stop.wait(self._every):
             with self._lock:
-                tables = list(self._tables.values())
-            work: dict[str, Callable[[], None]] = {
-                table.name: functools.partial(table.maintain, time.time() - self._retention[table.name])
-                for table in tables
-            }
-            if self._statuses is not None:
-                work["statuses"] = functools.partial(self._statuses.maintain, time.time())
-            for name, maintain in work.items():
+                all_kept = list(self._kept.values())
+            for kept in all_kept:
                 try:
-                    maintain()
+                    kept.maintain(time.time() - self._retention[kept.name])
                 except (*JVM_GONE, PySparkException) as error:
                     if stop.is_set():
                         return
-                    _LOG.warning("table %s was not maintained: %s", name, first_line(error))
+                    _LOG.warning("table %s was not maintained: %s", kept.name, first_line(error))

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import re
 import threading
 
 import orjson
 from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
 
-from logpipeline.lake.names import PAGES
+from logpipeline.lake.names import PAGE, PAGES
+from logpipeline.serving import Reply
 from logpipeline_spark.failures import cause, java_text
 from logpipeline_spark.hadoop import Folder
 from logpipeline_spark.host import JVM_GONE
 
-_HOUR = r"\d{4}-\d\d-\d\dT\d\d"
-_PAGE = re.compile(rf"([a-z0-9][-a-z0-9]*)/({_HOUR})--({_HOUR})\.html")
 _MOST = 500
 # Fewer than the server has threads: a store that hangs must not keep /healthz from being answered.
 _READERS = 2
 _JSON, _TEXT, _HTML = "application/json", "text/plain; charset=utf-8", "text/html; charset=utf-8"
 _OK, _ABSENT, _UNAVAILABLE = "200 OK", "404 Not Found", "503 Service Unavailable"
-
-Reply = tuple[str, str, bytes]
 
 
 class Pages:
@@ -48,7 +44,7 @@ class Pages:
             if not path:
                 return _OK, _JSON, orjson.dumps(_listed(folder))
             # No other path reaches the store.
-            if not _PAGE.fullmatch(path) or not folder.exists(f"{PAGES}/{path}"):
+            if not PAGE.fullmatch(path) or not folder.exists(f"{PAGES}/{path}"):
                 return _ABSENT, _TEXT, b"there is no such page\n"
             return _OK, _HTML, folder.read_bytes(f"{PAGES}/{path}")
         except JVM_GONE as error:
@@ -59,15 +55,6 @@ class Pages:
 
 
 def _listed(folder: Folder) -> list[dict[str, str | int]]:
-    found = [(match, file) for file in folder.files(PAGES) if (match := _PAGE.fullmatch(file.path))]
-    found.sort(key=lambda page: (page[0][3], page[0][1], page[0][2]), reverse=True)
-    return [
-        {
-            "report": match[1],
-            "first": match[2],
-            "last": match[3],
-            "path": file.path,
-            "bytes": file.bytes,
-        }
-        for match, file in found[:_MOST]
-    ]
+    found = [(match, file) for file in folder.files(PAGES) if (match := PAGE.fullmatch(file.path))]
+    found.sort(key=lambda page: page[0].group("last", "report", "first"), reverse=True)
+    return [{**match.groupdict(), "path": file.path, "bytes": file.bytes} for match, file in found[:_MOST]]

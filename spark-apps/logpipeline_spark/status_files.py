@@ -28,15 +28,14 @@ _KEY = "status"
 
 
 class StatusFiles:
-    """The files of the lake at `uri`, of those of `goals` that group by the status alone; they are kept for `seconds`
-    after they were written.
-    """
+    """The files of the lake at `uri`, of those of `goals` that group by the status alone."""
 
-    def __init__(self, spark: SparkSession, uri: str, goals: Sequence[ResultTopic], seconds: float) -> None:
+    name = STATUSES
+
+    def __init__(self, spark: SparkSession, uri: str, goals: Sequence[ResultTopic]) -> None:
         self._spark = spark
         self._uri = uri
         self._goals = [goal.name for goal in goals if goal.group_by == [_KEY]]
-        self._seconds = seconds
 
     def write(self, rows: DataFrame, results: Table) -> None:
         """Write the files of the windows that `rows` have something of, which the table `results` has by now."""
@@ -58,11 +57,11 @@ class StatusFiles:
         for (name, moment), counts in windows.items():
             folder.replace(path_of(name, moment), content_of(counts))
 
-    def maintain(self, now: float) -> None:
-        """Delete what has been kept for long enough; `now` in epoch seconds."""
+    def maintain(self, older_than: float) -> None:
+        """Delete the files that were written before `older_than` (epoch seconds)."""
         folder = Folder(self._spark, self._uri)
         for file in folder.files(STATUSES):
-            if file.written < now - self._seconds:
+            if file.written < older_than:
                 folder.delete(f"{STATUSES}/{file.path}")
 
 

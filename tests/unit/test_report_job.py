@@ -14,8 +14,9 @@ from logpipeline.cli import main
 from logpipeline.lake.tables import RESULTS
 from logpipeline.report.__main__ import due
 from logpipeline.report.__main__ import main as job
+from logpipeline.report.hours import hours_before
 from logpipeline.report.job import write_page
-from logpipeline.report.settings import ReportSettings, hours_before
+from logpipeline.report.settings import ReportSettings
 from logpipeline.settings import to_text
 from test_backtest_lake import RESOURCE, rows
 

@@ -32,9 +32,8 @@ def suspended(objects: Sequence[dict[str, Any]], stage: Stage) -> list[dict[str,
     """Return `objects` with no replicas of the workloads that are stopped at `stage`, and no new runs of what is
     scheduled; the volumes stay.
     """
-    return [
-        {**item, "spec": {**item["spec"], **_stopping(item, stage)}} if "spec" in item else item for item in objects
-    ]
+    stopping = ((item, _stopping(item, stage)) for item in objects)
+    return [{**item, "spec": {**item["spec"], **fields}} if fields else item for item, fields in stopping]
 
 
 def _stopping(item: dict[str, Any], stage: Stage) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from starlette.staticfiles import StaticFiles
 
 from logpipeline import threads
 from logpipeline.errors import first_line
+from logpipeline.lake.names import PAGE
 from logpipeline_console import reports
 from logpipeline_console.access import PageHeaders, TokenAccess
 from logpipeline_console.board import Board, fill
@@ -69,7 +70,7 @@ def application(
 
     async def report(request: Request) -> Response:
         path = request.path_params["path"]
-        if lake is None or not reports.PATH.fullmatch(path):
+        if lake is None or not PAGE.fullmatch(path):
             return PlainTextResponse("There is no such page.\n", 404)
         try:
             status, content = await run_in_threadpool(reports.content, lake, path)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
+from logpipeline.lake.names import PAGE
 from logpipeline.plain import size
 from logpipeline.web import exchange
 
-# What it is handed out by is of a form that leads to no other path.
-PATH = re.compile(r"[a-z0-9][-a-z0-9]*/[-0-9T]+\.html")
 _TIMEOUT, _MOST_BYTES = 20.0, 64 << 20
 _SHOWN = ("report", "first", "last", "path")
 # The page has no script, and none that somebody puts into the lake is run.
@@ -22,7 +20,7 @@ HEADERS = {
 def listed(answer: Any) -> list[dict[str, Any]]:
     """Return the pages that the writer lists, the newest first; raises as Python does for an answer of another form."""
     pages = [{**{name: page[name] for name in _SHOWN}, "size": size(page["bytes"])} for page in answer]
-    return [page for page in pages if PATH.fullmatch(page["path"])]
+    return [page for page in pages if PAGE.fullmatch(page["path"])]
 
 
 def content(lake: str, path: str) -> tuple[int, bytes]:
